@@ -1,0 +1,1 @@
+COPY staged_file FROM STDIN (FORMAT csv, HEADER);

@@ -1,0 +1,211 @@
+"""What a batch writes; one function, one statement, whatever the number of rows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from db.bulk import array_literal, columns
+from db.engine import Connection
+from db.queries.journeys.rows import AdvancedGroup, BatchLine, ContactChange, QueuedMessage, StepRow
+from db.statements import statement
+
+
+def advance_steps(
+    connection: Connection,
+    steps: Sequence[tuple[StepRow, int]],
+    groups: Sequence[AdvancedGroup],
+    now: datetime,
+) -> None:
+    """Move steps from what is due to what is done, their next steps in their place.
+
+    Args:
+        connection: in the transaction that claimed the steps.
+        steps: each with the index of its group.
+        groups: what all steps of a group share.
+        now: when they were executed.
+    """
+    statuses, outcomes, results, errors, next_nodes, next_ats, wait_keys = columns(groups, 7)
+    connection.execute(
+        statement("journeys/advance_steps"),
+        {
+            "ctids": array_literal(step.ctid for step, _ in steps),
+            "ids": array_literal(step.id for step, _ in steps),
+            "groups": array_literal(group for _, group in steps),
+            "group_nos": list(range(len(groups))),
+            "group_statuses": statuses,
+            "group_outcomes": outcomes,
+            "group_results": [None if result is None else Jsonb(result) for result in results],
+            "group_errors": errors,
+            "group_next_nodes": next_nodes,
+            "group_next_ats": next_ats,
+            "group_next_wait_keys": wait_keys,
+            "now": now,
+        },
+    )
+
+
+def reschedule_steps(
+    connection: Connection, steps: Sequence[tuple[StepRow, datetime, int, str | None, str | None]]
+) -> None:
+    """Put steps off; each with its new time, the tries spent, why, and the event it waits for."""
+    rows, ats, tries, errors, wait_keys = columns(steps, 5)
+    connection.execute(
+        statement("journeys/reschedule_steps"),
+        {
+            "ctids": array_literal(step.ctid for step in rows),
+            "ids": array_literal(step.id for step in rows),
+            "ats": ats,
+            "tries": tries,
+            "errors": errors,
+            "wait_keys": wait_keys,
+        },
+    )
+
+
+def hold_steps(connection: Connection, steps: Sequence[tuple[StepRow, str]]) -> None:
+    """Hold steps until they are released; each with why."""
+    connection.execute(
+        statement("journeys/hold_steps"),
+        {
+            "ctids": [step.ctid for step, _ in steps],
+            "ids": [step.id for step, _ in steps],
+            "reasons": [reason for _, reason in steps],
+        },
+    )
+
+
+def finish_enrollments(
+    connection: Connection,
+    enrollments: Sequence[tuple[UUID, int, str, str | None]],
+    now: datetime,
+) -> None:
+    """Close enrollments: (tenant_id, id, status, error)."""
+    tenant_ids, ids, statuses, errors = columns(enrollments, 4)
+    connection.execute(
+        statement("journeys/finish_enrollments"),
+        {
+            "tenant_ids": tenant_ids,
+            "ids": ids,
+            "statuses": statuses,
+            "errors": errors,
+            "now": now,
+        },
+    )
+
+
+def queue_messages(
+    connection: Connection,
+    messages: Sequence[QueuedMessage],
+    texts: Sequence[tuple[str, str]],
+    now: datetime,
+) -> None:
+    """Queue messages; ``texts`` are (body, sender) by group."""
+    bodies, senders = columns(texts, 2)
+    tenants, contacts, journeys, enrollments, executions, groups, untils = columns(messages, 7)
+    connection.execute(
+        statement("journeys/queue_messages"),
+        {
+            "tenant_ids": array_literal(tenants),
+            "contact_ids": array_literal(contacts),
+            "journey_ids": array_literal(journeys),
+            "journey_contact_ids": array_literal(enrollments),
+            "execution_ids": array_literal(executions),
+            "groups": array_literal(groups),
+            "sendable_untils": untils,
+            "group_nos": list(range(len(texts))),
+            "bodies": bodies,
+            "senders": senders,
+            "now": now,
+        },
+    )
+
+
+def update_contacts(
+    connection: Connection, changes: Sequence[ContactChange], now: datetime
+) -> None:
+    """Change contacts, each given once."""
+    tenant_ids, contact_ids, *objects = columns(changes, 6)
+    fields, attributes, add_tags, remove_tags = (list(map(Jsonb, values)) for values in objects)
+    connection.execute(
+        statement("journeys/update_contacts"),
+        {
+            "tenant_ids": tenant_ids,
+            "contact_ids": contact_ids,
+            "fields": fields,
+            "attributes": attributes,
+            "add_tags": add_tags,
+            "remove_tags": remove_tags,
+            "now": now,
+        },
+    )
+
+
+def join_campaigns(connection: Connection, members: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """Add contacts to campaigns: (tenant_id, contact_id, the campaign's name).
+
+    Raises:
+        psycopg.errors.NotNullViolation: one of the campaigns doesn't exist.
+    """
+    _change_campaigns(connection, "journeys/join_campaigns", members)
+
+
+def leave_campaigns(connection: Connection, members: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """Take contacts out of campaigns: (tenant_id, contact_id, the campaign's name)."""
+    _change_campaigns(connection, "journeys/leave_campaigns", members)
+
+
+def _change_campaigns(
+    connection: Connection, name: str, members: Sequence[tuple[UUID, UUID, str]]
+) -> None:
+    tenant_ids, contact_ids, campaigns = columns(members, 3)
+    connection.execute(
+        statement(name),
+        {"tenant_ids": tenant_ids, "contact_ids": contact_ids, "campaigns": campaigns},
+    )
+
+
+def enter_journeys(
+    connection: Connection, entries: Sequence[tuple[UUID, UUID, str]], now: datetime
+) -> None:
+    """Enroll contacts: (tenant_id, contact_id, key of the journey).
+
+    Raises:
+        psycopg.errors.NotNullViolation: one of the journeys is unknown or not active.
+    """
+    tenant_ids, contact_ids, journeys = columns(entries, 3)
+    connection.execute(
+        statement("journeys/enter_journeys"),
+        {
+            "tenant_ids": array_literal(tenant_ids),
+            "contact_ids": array_literal(contact_ids),
+            "journeys": journeys,
+            "now": now,
+        },
+    )
+
+
+def record_batch(
+    connection: Connection,
+    batch_id: UUID,
+    lines: Sequence[BatchLine],
+    *,
+    split: bool,
+    statements: int,
+    started_at: datetime,
+) -> None:
+    """Write the batch into the batch history."""
+    names = BatchLine._fields
+    values = dict(zip(("tenant_ids", "journey_ids", *names[2:]), columns(lines, 8), strict=True))
+    values["node_counts"] = list(map(Jsonb, values["node_counts"]))
+    connection.execute(
+        statement("journeys/record_batch"),
+        {
+            **values,
+            "batch_id": batch_id,
+            "status": "SPLIT" if split else "COMPLETED",
+            "statements": statements,
+            "started_at": started_at,
+        },
+    )

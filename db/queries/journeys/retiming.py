@@ -1,0 +1,134 @@
+"""Contacts brought to a journey's current version, and steps given new times."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import dict_row
+
+from db.engine import Connection
+from db.queries.journeys.lifecycle import Chunk
+from db.queries.journeys.rows import NodeRow, StepRow
+from db.statements import statement
+
+
+class OldVersion(NamedTuple):
+    """Contacts on an older version, by the node they stand at."""
+
+    version: int
+    node: str
+    contacts: int
+    movable: bool
+
+
+def migrate_steps(
+    connection: Connection,
+    tenant_id: UUID,
+    journey_id: UUID,
+    from_version: int | None,
+    *,
+    after: int,
+    size: int,
+) -> Chunk:
+    """Move the next contacts to the current version where it has their node."""
+    row = connection.execute(
+        statement("journeys/migrate_steps"),
+        {
+            "tenant_id": tenant_id,
+            "journey_id": journey_id,
+            "from_version": from_version,
+            "after": after,
+            "size": size,
+        },
+    ).fetchone()
+    moved, last = row  # type: ignore[misc]  # counts always make a row
+    return Chunk(moved, last, moved)
+
+
+def count_old_versions(
+    connection: Connection, tenant_id: UUID, journey_id: UUID, from_version: int | None
+) -> list[OldVersion]:
+    rows = connection.execute(
+        statement("journeys/count_old_versions"),
+        {"tenant_id": tenant_id, "journey_id": journey_id, "from_version": from_version},
+    )
+    return [OldVersion._make(row) for row in rows]
+
+
+def list_nodes(connection: Connection, tenant_id: UUID, journey_id: UUID | None) -> list[NodeRow]:
+    """Nodes of all versions of a journey, or with None of all the tenant's, version by version."""
+    rows = connection.execute(
+        statement("journeys/list_nodes"), {"tenant_id": tenant_id, "journey_id": journey_id}
+    )
+    return [NodeRow(*row) for row in rows]
+
+
+def pick_timed_steps(
+    connection: Connection,
+    tenant_id: UUID,
+    node_ids: Sequence[int],
+    *,
+    now: datetime,
+    after: int,
+    size: int,
+) -> list[StepRow]:
+    """Lock the next steps at these nodes, in order of their enrollments."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            statement("journeys/pick_timed_steps"),
+            {
+                "tenant_id": tenant_id,
+                "node_ids": list(node_ids),
+                "now": now,
+                "after": after,
+                "size": size,
+            },
+        )
+        return [StepRow(**row) for row in cursor]
+
+
+def retime_steps(connection: Connection, steps: Sequence[tuple[StepRow, datetime]]) -> int:
+    """Give locked steps their new times; returns how many had another."""
+    return connection.execute(
+        statement("journeys/retime_steps"),
+        {
+            "ctids": [step.ctid for step, _ in steps],
+            "ids": [step.id for step, _ in steps],
+            "ats": [at for _, at in steps],
+        },
+    ).rowcount
+
+
+def recheck_steps(
+    connection: Connection,
+    tenant_id: UUID,
+    journey_id: UUID | None,
+    node_ids: Sequence[int],
+    *,
+    now: datetime,
+    after: int,
+    size: int,
+) -> Chunk:
+    """Make the next steps that a rule put off due now, those at ``node_ids`` left out."""
+    row = connection.execute(
+        statement("journeys/recheck_steps"),
+        {
+            "tenant_id": tenant_id,
+            "journey_id": journey_id,
+            "node_ids": list(node_ids),
+            "now": now,
+            "after": after,
+            "size": size,
+        },
+    ).fetchone()
+    count, last = row  # type: ignore[misc]  # counts always make a row
+    return Chunk(count, last, count)
+
+
+def set_timezone(connection: Connection, tenant_id: UUID, timezone: str) -> bool:
+    """Give the tenant its zone; False if it had that already."""
+    cursor = connection.execute(
+        statement("tenants/set_timezone"), {"tenant_id": tenant_id, "timezone": timezone}
+    )
+    return cursor.rowcount > 0

@@ -1,0 +1,187 @@
+"""The shapes in which rows of journeys travel, in the order of their columns."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+
+class StepRow(NamedTuple):
+    """A claimed step. ``ctid`` is its place, good until the transaction ends.
+
+    ``share`` is how many steps its tenant could have had of the batch; ``results`` what earlier
+    nodes of its journey left, by their names, where the step's node looks at any.
+    """
+
+    ctid: str
+    tenant_id: UUID
+    id: int
+    journey_id: UUID
+    journey_contact_id: int
+    node_id: int
+    scheduled_at: datetime
+    attempts: int
+    entered_at: datetime
+    contact_id: UUID
+    version: int
+    enrolled_at: datetime
+    data: dict[str, Any] | None
+    now: datetime
+    steps: int = 1
+    signal: dict[str, Any] | None = None
+    share: int = 0
+    results: Mapping[str, Mapping[str, Any]] | None = None
+
+
+class Mark(NamedTuple):
+    """A place in a tenant's due steps, in their order; what lies before it has been consumed."""
+
+    tenant_id: UUID
+    scheduled_at: datetime
+    id: int
+
+
+class ContactRow(NamedTuple):
+    """What nodes may look at of a contact."""
+
+    tenant_id: UUID
+    id: UUID
+    phone_number: str
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    company: str | None
+    timezone: str | None
+    status: str
+    do_not_contact: bool
+    tags: list[str]
+    attributes: dict[str, Any]
+
+
+class NodeRow(NamedTuple):
+    """A node of one version of a journey; ``exits``: on the start node, the journey's own tests."""
+
+    tenant_id: UUID
+    journey_id: UUID
+    version: int
+    id: int
+    key: str
+    type: str
+    config: dict[str, Any]
+    edges: dict[str, str | None]
+    is_start: bool
+    on_cycle: bool = False
+    exits: dict[str, Any] | None = None
+
+
+class NewNode(NamedTuple):
+    """A node as a version brings it."""
+
+    key: str
+    type: str
+    config: Mapping[str, Any]
+    edges: Mapping[str, str]
+    on_cycle: bool
+
+
+class TenantRow(NamedTuple):
+    """A tenant's zone and execution rules; ``weekdays`` None: it laid none down.
+
+    ``closes_at`` None is midnight, no quiet hours are two Nones.
+    """
+
+    tenant_id: UUID
+    timezone: str
+    weekdays: list[int] | None
+    opens_at: time
+    closes_at: time | None
+    outside: Literal["next_opening", "next_business_day", "same_time_next_day", "skip", "pause"]
+    quiet_starts_at: time | None
+    quiet_ends_at: time | None
+    resubmission: Literal["skip", "reschedule", "pause", "continue"]
+    resubmission_hours: int
+    max_messages_per_day: int | None
+    call_gap_minutes: int
+
+
+class ActivityRow(NamedTuple):
+    """What a contact got from one journey (None: none); ``last_message_at`` None: nothing."""
+
+    tenant_id: UUID
+    contact_id: UUID
+    journey_id: UUID | None
+    messages_today: int
+    last_message_at: datetime | None
+
+
+class AdvancedGroup(NamedTuple):
+    """What steps that end alike share; ``next_node_id`` None ends the enrollment."""
+
+    status: str
+    outcome: str | None
+    result: Mapping[str, Any] | None
+    error: str | None
+    next_node_id: int | None
+    next_at: datetime | None
+    next_wait_key: str | None
+
+
+class QueuedMessage(NamedTuple):
+    """A message to be queued; ``group`` is the index of its text.
+
+    ``sendable_until`` is the end of the hours in which it may be sent, None: no end.
+    """
+
+    tenant_id: UUID
+    contact_id: UUID
+    journey_id: UUID
+    journey_contact_id: int
+    execution_id: int
+    group: int
+    sendable_until: datetime | None
+
+
+class ContactChange(NamedTuple):
+    """A change to one contact, as update_contacts.sql takes it."""
+
+    tenant_id: UUID
+    contact_id: UUID
+    fields: Mapping[str, Any]
+    attributes: Mapping[str, Any]
+    add_tags: Sequence[str]
+    remove_tags: Sequence[str]
+
+
+class BatchLine(NamedTuple):
+    """The batch history's figures for one journey."""
+
+    tenant_id: UUID
+    journey_id: UUID
+    claimed: int
+    completed: int
+    rescheduled: int
+    failed: int
+    late_ms: int
+    node_counts: Mapping[str, Any] = {}
+
+
+class NodeFigures(NamedTuple):
+    """What became of the contacts that came to a node; ``completed`` is by outcome."""
+
+    version: int
+    key: str
+    type: str
+    entered: int
+    waiting: int
+    completed: Mapping[str, int]
+    skipped: int
+    failed: int
+
+
+class JourneyRow(NamedTuple):
+    """A journey as it stands; ``unchanged`` says that its definition is the one asked about."""
+
+    id: UUID
+    version: int
+    status: str
+    unchanged: bool

@@ -1,0 +1,59 @@
+"""Columns of phone numbers under names nobody has listed: what the words of a name tell."""
+
+from collections.abc import Sequence
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# The likeliest to take an SMS first. Written as the header's names are: small, without accents.
+_PHONE_WORDS = (
+    _words(
+        "mobile mobil mob cell cells cellular celular cellulare cellphone cellulaire portable "
+        "movil handy handynummer handynr mobilnummer mobilnr mobiltelefon mobilfunk "
+        "mobilfunknummer mobilephone mobileno mobilenumber mobiel komorka gsm"
+    ),
+    _words("whatsapp msisdn"),
+    _words(
+        "phone phones phonenumber phoneno phonenum telephone telephonenumber tel telno tlf tlfn "
+        "telefon telefonnummer telefonnr telefono telefone telefoon telefoonnummer rufnummer "
+        "fon fono puhelin puhelinnumero landline ph"
+    ),
+)
+_PHONE_NAMES = frozenset({"number", "contact number", "contact no", "contact nr", "to"})
+_PHONE_SIGNS = ("電話", "携帯", "电话", "手机", "телефон", "мобильн", "전화", "휴대", "τηλεφ")
+# Phone Type or Mobile Opt-In tell of a phone without being one …
+_NO_PHONE = _words(
+    "type label fax verified valid validity validated opt optin optout consent status carrier "
+    "provider country code prefix ext extension date time model os app version plan network "
+    "user usage visits device id cost bill calls count source area permission subscribed typ"
+)
+_WITH = _words("with incl including inkl mit")  # … but Phone (with country code) is.
+_SECOND_CHOICE = _words(
+    "home work business office other company main assistant secondary alternate alternative "
+    "radio car tty tdd callback privat private geschaftlich dienstlich maison bureau casa"
+)
+
+
+def find_phone_column(names: Sequence[str]) -> int | None:
+    """The position of the likeliest of the columns whose names hold a word for a phone."""
+    ranks = {
+        position: rank
+        for position, name in enumerate(names)
+        if (rank := _rank(name.replace("whats app", "whatsapp"))) is not None
+    }
+    return min(ranks, key=lambda position: (ranks[position], position)) if ranks else None
+
+
+def _rank(name: str) -> tuple[bool, int] | None:
+    """Smaller is likelier; None if it is no phone's."""
+    words = frozenset(name.split())
+    if words & _NO_PHONE and not words & _WITH:
+        return None
+    for rank, known in enumerate(_PHONE_WORDS):
+        if words & known:
+            return (bool(words & _SECOND_CHOICE), rank)
+    if name in _PHONE_NAMES or any(sign in name for sign in _PHONE_SIGNS):
+        return (False, len(_PHONE_WORDS))
+    return None

@@ -1,0 +1,105 @@
+"""What an evaluator may decide for a step, and what it may ask to be done to the world."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Queue an SMS to the contact; ``body`` is the rendered text.
+
+    ``sender`` is a number (E.164), or how one of the tenant's is chosen: ``sticky``, ``random``.
+    """
+
+    body: str
+    sender: str = "sticky"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateContact:
+    """Change the contact: columns and attributes set (null clears), tags added and removed."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+
+    def then(self, later: "UpdateContact") -> "UpdateContact":
+        """Both changes as one, ``later`` winning; for a contact twice in a batch."""
+        return UpdateContact(
+            {**self.fields, **later.fields},
+            {**self.attributes, **later.attributes},
+            (
+                *(tag for tag in self.add_tags if tag not in later.remove_tags),
+                *later.add_tags,
+            ),
+            (
+                *(tag for tag in self.remove_tags if tag not in later.add_tags),
+                *later.remove_tags,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCampaign:
+    """Add the contact to the campaign of that name, or take it out."""
+
+    campaign: str
+    belongs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnterJourney:
+    """Enroll the contact in the journey of that key."""
+
+    journey: str
+
+
+Effect = SendMessage | UpdateContact | ChangeCampaign | EnterJourney
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The step is done; the contact leaves by the edge named ``outcome``."""
+
+    outcome: str
+    status: Literal["COMPLETED", "SKIPPED"] = "COMPLETED"
+    effects: tuple[Effect, ...] = ()
+    result: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """The step waits until ``at``, or for an event until then.
+
+    ``failed`` says that a try was spent on it, ``wait_key`` names the event.
+    """
+
+    at: datetime
+    reason: str | None = None
+    failed: bool = False
+    wait_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The step waits, for no time of its own, until somebody releases it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The step is over and the enrollment with it."""
+
+    reason: str
+
+
+EXIT = "journey exit"
+GOAL = "journey goal"
+"""Outcomes of a step whose contact leaves the journey by a test of the journey's own; no node can
+have an outcome of that name."""
+
+Decision = Advance | Reschedule | Hold | Fail

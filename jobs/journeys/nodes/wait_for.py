@@ -1,0 +1,82 @@
+"""``wait_for``: the contact stays until an event comes, or for so long."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from jobs.journeys.decisions import Advance, Decision, Reschedule
+from jobs.journeys.facts import Facts
+from jobs.journeys.nodes.node import FAILURE, Node, NodeKey
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""When a wait without a time limit is over."""
+
+_LONGEST = timedelta(days=3660)
+
+
+class WaitFor(Node):
+    """Waits for ``event``: ``reply``, ``call_answered`` or any word other services signal.
+
+    When it comes the contact goes to ``next``, its payload kept as the step's result; after
+    minutes + hours + days without it, to ``timeout``. An event that came before the contact did is
+    not remembered. Without a length there is no time limit.
+    """
+
+    type: ClassVar[str] = "wait_for"
+    waits: ClassVar[bool] = True
+
+    event: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
+    next: NodeKey
+    timeout: NodeKey | None = None
+    minutes: float = Field(0, ge=0)
+    hours: float = Field(0, ge=0)
+    days: float = Field(0, ge=0)
+
+    @field_validator("event")
+    @classmethod
+    def _not_an_outcome(cls, event: str) -> str:
+        if event in {"timeout", FAILURE}:
+            raise ValueError(f"{event!r} is an outcome of its own")
+        return event
+
+    @model_validator(mode="after")
+    def _timeout_has_a_length(self) -> "WaitFor":
+        if bool(self.timeout) != (self.length > timedelta(0)):
+            raise ValueError("give timeout together with minutes, hours or days, or neither")
+        if self.length > _LONGEST:
+            raise ValueError("give a length of up to 10 years")
+        return self
+
+    @property
+    def length(self) -> timedelta:
+        try:
+            return timedelta(minutes=self.minutes, hours=self.hours, days=self.days)
+        except OverflowError:
+            return timedelta.max
+
+    def edges(self) -> Mapping[str, str]:
+        timeout = {"timeout": self.timeout} if self.timeout else {}
+        return {self.event: self.next, **timeout}
+
+    def wait_key(self) -> str | None:
+        return self.event
+
+    def inputs(self) -> frozenset[str]:
+        return frozenset({"entered_at", "signal"})
+
+    def evaluate(self, facts: Facts, now: datetime) -> Decision:
+        if facts["signal"] is not None:
+            return Advance(self.event, result=facts["signal"])
+        until = self._until(facts["entered_at"])
+        if until <= now:
+            return Advance("timeout")
+        return Reschedule(until, wait_key=self.event)
+
+    def due_at(self, facts: Facts, now: datetime) -> datetime:
+        del facts
+        return self._until(now)
+
+    def _until(self, entered_at: datetime) -> datetime:
+        return entered_at + self.length if self.timeout else NEVER

@@ -1,0 +1,16 @@
+DROP INDEX CONCURRENTLY IF EXISTS idx_pending_executions_due;
+DROP INDEX CONCURRENTLY IF EXISTS idx_journey_contacts_active;
+DROP INDEX CONCURRENTLY IF EXISTS idx_journey_contacts_journey_tenant_status;
+DROP INDEX CONCURRENTLY IF EXISTS idx_journey_nodes_journey_id_tenant;
+DROP INDEX CONCURRENTLY IF EXISTS idx_messages_created_at;
+DROP INDEX CONCURRENTLY IF EXISTS idx_messages_org_contact_method;
+DROP INDEX CONCURRENTLY IF EXISTS idx_messages_due;
+DROP INDEX CONCURRENTLY IF EXISTS idx_messages_leased;
+DROP INDEX CONCURRENTLY IF EXISTS idx_contacts_created_at;
+DROP INDEX CONCURRENTLY IF EXISTS idx_contacts_tenant_created_at;
+DROP INDEX CONCURRENTLY IF EXISTS idx_campaigns_active;
+DROP INDEX CONCURRENTLY IF EXISTS idx_campaign_recipients_campaign_status;
+DROP INDEX CONCURRENTLY IF EXISTS idx_workflow_execution_workflow_status_started;
+DROP INDEX CONCURRENTLY IF EXISTS idx_job_runs_unfinished_key;
+DROP INDEX CONCURRENTLY IF EXISTS idx_job_runs_unfinished;
+DROP INDEX CONCURRENTLY IF EXISTS idx_schedule_firings_unfinished;

@@ -1,0 +1,69 @@
+-- Claims due steps for one batch: locks them and returns them, each tenant getting its share.
+-- The locks are the lease: they fall with the transaction.
+--   :batch_size  steps at most
+--   :now         the clock, or null for the database's
+--   :mark_tenants, :mark_ats, :mark_ids  places before which a tenant's steps have been consumed:
+--                the scan begins there, past index entries that an old snapshot keeps from dying
+-- FOR SHARE on tenant and journey: whoever suspends or pauses waits for this batch, and a batch
+-- that comes later sees it. SKIP LOCKED there too: while a pause is under way its steps wait.
+WITH clock AS MATERIALIZED (
+  SELECT coalesce(:now::timestamptz, statement_timestamp()) AS now
+), due_tenants AS MATERIALIZED (
+  SELECT t.id, t.weight, first.scheduled_at AS first_at, first.id AS first_id
+  FROM tenants AS t
+  LEFT JOIN unnest(:mark_tenants::uuid[], :mark_ats::timestamptz[], :mark_ids::bigint[])
+    AS mark (tenant_id, at, id) ON mark.tenant_id = t.id
+  -- The first in time order, which is one look into the index; EXISTS has been seen to walk the
+  -- tenant's steps by key instead. Dead entries before it are walked over here and not again below.
+  CROSS JOIN LATERAL (
+    SELECT p.scheduled_at, p.id
+    FROM pending_executions AS p
+    WHERE p.tenant_id = t.id AND p.state = 'DUE'
+      AND (p.scheduled_at, p.id) >= (coalesce(mark.at, '-infinity'), coalesce(mark.id, 0))
+    ORDER BY p.scheduled_at, p.id
+    LIMIT 1
+  ) AS first
+  WHERE t.status = 'ACTIVE'
+    -- Whoever changes a status waits for this row; sharing it on and on would keep them waiting.
+    AND NOT EXISTS (
+      SELECT FROM claim_gates AS g WHERE g.tenant_id = t.id AND g.expires_at > clock_timestamp()
+    )
+    AND first.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
+  ORDER BY random() -- where there are more tenants than places, none is always the last
+  FOR SHARE OF t SKIP LOCKED
+), shares AS MATERIALIZED (
+  SELECT *, ceil(:batch_size::numeric * weight / sum(weight) OVER ())::integer AS share FROM due_tenants
+)
+SELECT
+  step.ctid, step.tenant_id, step.id, step.journey_id, step.journey_contact_id, step.node_id,
+  step.scheduled_at, step.attempts, step.entered_at,
+  step.contact_id, step.version, step.enrolled_at, step.data,
+  (SELECT now FROM clock) AS now, step.steps, step.signal, shares.share
+FROM shares
+CROSS JOIN LATERAL (
+  SELECT
+    p.ctid::text AS ctid, p.tenant_id, p.id, p.journey_id, p.journey_contact_id, p.node_id,
+    p.scheduled_at, p.attempts, p.entered_at, p.steps, p.signal,
+    jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
+    nullif(jc.data, '{}') AS data -- a value less to read, mostly
+  FROM pending_executions AS p
+  JOIN journeys AS j
+    ON j.tenant_id = p.tenant_id AND j.id = p.journey_id AND j.status = 'ACTIVE'
+  -- A lookup by key for each step: OFFSET 0 and the status tested outside leave the planner no
+  -- other way. Before the first ANALYZE it else walks all of the tenant's enrollments each time.
+  JOIN LATERAL (
+    SELECT c.contact_id, c.version, c.entered_at, c.data, c.status
+    FROM journey_contacts AS c
+    WHERE c.tenant_id = p.tenant_id AND c.id = p.journey_contact_id
+    OFFSET 0
+  ) AS jc ON jc.status = 'ACTIVE'
+  WHERE p.tenant_id = shares.id
+    AND p.state = 'DUE'
+    AND p.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
+    AND (p.scheduled_at, p.id) >= (shares.first_at, shares.first_id)
+  ORDER BY p.scheduled_at, p.id
+  LIMIT shares.share
+  FOR UPDATE OF p SKIP LOCKED
+  FOR SHARE OF j SKIP LOCKED
+) AS step
+LIMIT :batch_size;

@@ -1,0 +1,7 @@
+-- Overdue steps of paused enrollments that this transaction has locked.
+SELECT count(*)
+FROM unnest(:ids::bigint[]) AS wanted (id)
+JOIN journey_contacts AS c ON c.tenant_id = :tenant_id AND c.id = wanted.id AND c.status = 'PAUSED'
+JOIN pending_executions AS p
+  ON p.tenant_id = :tenant_id AND p.journey_contact_id = wanted.id
+WHERE p.scheduled_at <= :now;

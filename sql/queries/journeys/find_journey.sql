@@ -1,0 +1,1 @@
+SELECT id, key, version, status, updated_at FROM journeys WHERE tenant_id = :tenant_id AND key = :key;

@@ -1,0 +1,31 @@
+-- The rest of the statement that a pick_overdue_*.sql begins: records the picked steps as SKIPPED
+-- and brings their contacts to the node that follows, by the edge next or else default or timeout.
+-- A node with none of them (a split, an end) reaches nobody: its step stays and runs.
+, passed AS MATERIALIZED (
+  SELECT chunk.*, following.id AS next_node_id
+  FROM chunk
+  JOIN journey_nodes AS n ON n.tenant_id = chunk.tenant_id AND n.id = chunk.node_id
+  JOIN journey_nodes AS following
+    ON following.tenant_id = n.tenant_id AND following.journey_id = n.journey_id
+    AND following.version = n.version
+    AND following.key = coalesce(n.edges ->> 'next', n.edges ->> 'default', n.edges ->> 'timeout')
+), history AS (
+  INSERT INTO journey_node_executions (
+    tenant_id, id, journey_id, journey_contact_id, node_id, status,
+    scheduled_at, executed_at, completed_at, attempts, outcome, error
+  )
+  SELECT
+    tenant_id, id, journey_id, journey_contact_id, node_id, 'SKIPPED',
+    scheduled_at, :now::timestamptz, :now::timestamptz, attempts, 'skipped',
+    'overdue when it was resumed'
+  FROM passed
+), moved AS (
+  UPDATE pending_executions AS p
+  SET id = DEFAULT, node_id = passed.next_node_id, scheduled_at = :now::timestamptz,
+    entered_at = :now::timestamptz, attempts = 0, error = NULL, steps = p.steps + 1,
+    wait_key = NULL, signal = NULL
+  FROM passed
+  WHERE p.ctid = passed.place
+)
+SELECT (SELECT count(*) FROM chunk), (SELECT max(journey_contact_id) FROM chunk), count(*)
+FROM passed;

@@ -1,0 +1,13 @@
+-- The rest of the statement that a pick_overdue_*.sql begins: spreads the picked steps evenly over
+-- a stretch of time, in order of their enrollments.
+--   :done, :total  how many came before, and how many there are in all
+, placed AS (
+  SELECT place, row_number() OVER (ORDER BY journey_contact_id) - 1 AS n FROM chunk
+), spread AS (
+  UPDATE pending_executions AS p
+  SET scheduled_at = :now::timestamptz
+    + make_interval(secs => :spread_s * least((:done + placed.n)::float8 / greatest(:total, 1), 1))
+  FROM placed
+  WHERE p.ctid = placed.place
+)
+SELECT count(*), max(journey_contact_id), count(*) FROM chunk;

@@ -1,0 +1,95 @@
+-- How much waits for a worker, in each ledger, up to what can be of use: never a full count, so its
+-- cost doesn't grow with what is pending.
+-- Parameters: steps, messages, runs (of each kind), firings: count no further than this; known_kinds,
+-- schedules: text[]; firing_backoff_s. Returns (ledger, kind of run or null, due).
+WITH RECURSIVE seen_steps AS (
+  -- A tenant's first steps, tenants in any order, so that the bound on all of them together (paused
+  -- ones included) keeps none out for long. The last of a tenant's full look counts even if its
+  -- journey is paused: behind it others may be due.
+  SELECT step.*
+  FROM (SELECT id FROM tenants WHERE status = 'ACTIVE' ORDER BY random()) AS t
+  CROSS JOIN LATERAL (
+    SELECT p.tenant_id, p.journey_id, row_number() OVER () = :steps AS last
+    FROM (
+      SELECT e.tenant_id, e.journey_id FROM pending_executions AS e
+      WHERE e.tenant_id = t.id AND e.state = 'DUE' AND e.scheduled_at <= now()
+      ORDER BY e.scheduled_at
+      LIMIT :steps
+    ) AS p
+  ) AS step
+  LIMIT 4 * :steps
+),
+due_steps AS (
+  SELECT FROM seen_steps AS s
+  LEFT JOIN journeys AS j ON j.tenant_id = s.tenant_id AND j.id = s.journey_id
+  WHERE j.status = 'ACTIVE' OR s.last
+  LIMIT :steps
+),
+due_messages AS (
+  -- Of a tenant with a cap on sends, as many as it may send now.
+  SELECT FROM tenants AS t
+  LEFT JOIN send_buckets AS b ON b.tenant_id = t.id AND t.sends_per_second IS NOT NULL
+  CROSS JOIN LATERAL (
+    SELECT FROM messages AS m
+    WHERE m.tenant_id = t.id AND m.status = 'QUEUED' AND m.due_at <= now()
+    LIMIT CASE WHEN b.tenant_id IS NULL THEN :messages ELSE greatest(0, floor(1e-6 + least(
+      :messages,
+      coalesce(t.send_burst, greatest(t.sends_per_second, 1)),
+      b.tokens + t.sends_per_second * greatest(extract(epoch FROM now() - b.refilled_at), 0)
+    )))::bigint END
+  ) AS message
+  WHERE t.status = 'ACTIVE'
+  LIMIT :messages
+),
+lost_messages AS (
+  SELECT FROM messages AS m
+  JOIN tenants AS t ON t.id = m.tenant_id AND t.status = 'ACTIVE'
+  WHERE m.status = 'SENDING' AND m.lease_until < now()
+  LIMIT :messages
+),
+-- From each tenant's line of runs of one kind to the next, as sql/queries/runs/claim_run.sql does.
+run_lines AS (
+  (
+    SELECT r.tenant_id, r.kind FROM job_runs AS r
+    WHERE r.state IN ('queued', 'running')
+    ORDER BY r.tenant_id, r.kind
+    LIMIT 1
+  )
+  UNION ALL
+  SELECT next.tenant_id, next.kind
+  FROM run_lines AS l
+  CROSS JOIN LATERAL (
+    SELECT r.tenant_id, r.kind FROM job_runs AS r
+    WHERE r.state IN ('queued', 'running') AND (r.tenant_id, r.kind) > (l.tenant_id, l.kind)
+    ORDER BY r.tenant_id, r.kind
+    LIMIT 1
+  ) AS next
+),
+due_runs AS (
+  SELECT CASE WHEN l.kind = ANY (:known_kinds::text[]) THEN l.kind END AS kind
+  FROM run_lines AS l
+  JOIN tenants AS t ON t.id = l.tenant_id AND t.status = 'ACTIVE'
+  CROSS JOIN LATERAL (
+    SELECT FROM job_runs AS r
+    WHERE r.tenant_id = l.tenant_id AND r.kind = l.kind
+      AND r.state IN ('queued', 'running')
+      AND r.run_at <= now()
+      AND (r.state = 'queued' OR r.lease_until < now())
+    ORDER BY r.run_at -- in the index's order, or the planner may read the table until it finds some
+    LIMIT :runs
+  ) AS run
+),
+due_firings AS (
+  SELECT FROM schedule_firings AS f
+  WHERE f.finished_at IS NULL
+    AND f.schedule = ANY (:schedules::text[])
+    AND f.created_at + make_interval(secs => :firing_backoff_s * (2 ^ f.attempts - 1)) <= now()
+  LIMIT :firings
+)
+SELECT 'steps' AS ledger, NULL AS kind, count(*) AS due FROM due_steps
+UNION ALL
+SELECT 'messages', NULL, (SELECT count(*) FROM due_messages) + (SELECT count(*) FROM lost_messages)
+UNION ALL
+SELECT 'runs', kind, least(count(*), :runs) FROM due_runs GROUP BY kind
+UNION ALL
+SELECT 'firings', NULL, count(*) FROM due_firings;

@@ -1,0 +1,2 @@
+UPDATE tenants SET timezone = :timezone, updated_at = now()
+WHERE id = :tenant_id AND timezone <> :timezone;

@@ -1,0 +1,86 @@
+"""What one worker process holds: opened after the fork, closed when the worker stops."""
+
+import threading
+from dataclasses import dataclass, field
+
+import structlog
+from dramatiq import Broker
+
+from config.settings import Settings
+from db.engine import Database, open_database
+from jobs.deliveries.gateway import SmsGateway
+from jobs.journeys.batch import StepRunner
+from workers.bell import BROKER_ERRORS, ring, waiting
+from workers.queues import Queue
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class WorkerProcess:
+    """``gateway`` is None where SMS_GATEWAY_URL isn't set: messages then stay queued.
+
+    ``stopping`` is set once the worker is told to stop; what takes long looks at it.
+    """
+
+    settings: Settings
+    broker: Broker
+    database: Database
+    steps: StepRunner
+    gateway: SmsGateway | None
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @classmethod
+    def open(cls, settings: Settings, broker: Broker) -> "WorkerProcess":
+        database = open_database(settings)
+        gateway = SmsGateway(settings) if settings.sms_gateway_url else None
+        if gateway is None:
+            log.warning("no_sms_gateway", hint="set SMS_GATEWAY_URL; messages stay queued")
+        return cls(settings, broker, database, StepRunner(database, settings), gateway)
+
+    def close(self) -> None:
+        if self.gateway:
+            self.gateway.close()
+        self.database.close()
+
+    def ring(self, queue: Queue) -> None:
+        """Have one more worker come and look, unless enough are called; never raises.
+
+        What the work needs is committed: a ring that fails is made good by the next tick.
+        """
+        try:
+            if waiting(self.broker, queue) < self.settings.max_rings:
+                ring(self.broker, queue)
+        except BROKER_ERRORS as error:
+            log.warning("ring_failed", queue=queue.name, error=str(error))
+
+
+_held: list[WorkerProcess] = []
+
+
+def hold_process(process: WorkerProcess) -> None:
+    """Make ``process`` the one that this process's actors work with."""
+    _held[:] = [process]
+
+
+def held_process() -> WorkerProcess:
+    """What the actors work with.
+
+    Raises:
+        RuntimeError: the worker process hasn't booted.
+    """
+    if not _held:
+        raise RuntimeError("no worker process was opened: emit_after('process_boot') comes first")
+    return _held[0]
+
+
+def stop_process() -> None:
+    """Tell the actors to stop where they can, if a process is held."""
+    for process in _held:
+        process.stopping.set()
+
+
+def drop_process() -> None:
+    """Close what the actors work with, if anything is held."""
+    while _held:
+        _held.pop().close()

@@ -1,0 +1,114 @@
+"""One look at the ledgers, and as many rings as there is work for."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import psycopg
+import structlog
+from dramatiq import Broker
+
+from config.settings import Settings
+from db.engine import Database, DatabaseUnreachableError
+from db.queries import maintenance
+from db.queries.maintenance import DueWork
+from workers.bell import BROKER_ERRORS, ring, waiting
+from workers.calendar import WORKS
+from workers.kinds import KINDS
+from workers.queues import DELIVERIES, IMPORTS, JOURNEYS, MAINTENANCE, QUEUES, Queue
+
+log = structlog.get_logger(__name__)
+
+
+class Ticker:
+    """Rings in proportion to due work, never more than ``max_rings`` messages waiting a queue."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        settings: Settings,
+        *,
+        may_ring: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``may_ring`` is asked before each ring: whoever looked may lead no more since."""
+        self._database = database
+        self._broker = broker
+        self._settings = settings
+        self._may_ring = may_ring
+        self._trouble = ""
+
+    def tick(self) -> dict[str, int]:
+        """Look once and ring; returns queue → rings. One statement, whatever is due.
+
+        Never raises for a server that is away: that is logged once, and the next tick tries again.
+        """
+        try:
+            rung = self._ring_for(self._look())
+        except BROKER_ERRORS as error:
+            self._tell("broker_away", error)
+            return {}
+        except (DatabaseUnreachableError, psycopg.OperationalError) as error:
+            self._tell("database_away", error)
+            return {}
+        if self._trouble:
+            log.info("servers_back")
+            self._trouble = ""
+        if rung:
+            log.debug("rang", **rung)
+        return rung
+
+    def _look(self) -> list[DueWork]:
+        settings = self._settings
+        with self._database.transaction() as connection:
+            return maintenance.count_due_work(
+                connection,
+                steps=settings.max_rings * settings.batch_size,
+                messages=settings.max_rings * settings.delivery_batch_size,
+                runs=settings.max_rings,
+                firings=settings.max_rings,
+                known_kinds=list(KINDS),
+                schedules=list(WORKS),
+            )
+
+    def _ring_for(self, due: Sequence[DueWork]) -> dict[str, int]:
+        rung = {}
+        for queue, useful in useful_rings(due, self._settings).items():
+            times = max(0, useful - waiting(self._broker, queue))
+            if times and self._may_ring():
+                ring(self._broker, queue, times)
+                rung[queue.name] = times
+        return rung
+
+    def _tell(self, trouble: str, error: Exception) -> None:
+        if trouble != self._trouble:
+            log.warning(trouble, error=str(error))
+            self._trouble = trouble
+
+
+def useful_rings(due: Sequence[DueWork], settings: Settings) -> dict[Queue, int]:
+    """How many messages each queue has use for: one a batch, ``max_rings`` at most; pure.
+
+    A run of a kind that nobody knows is rung for as well: the worker that takes it up fails it.
+    """
+    useful: dict[Queue, int] = {}
+    for work in due:
+        queue, batch_size = _served_by(work, settings)
+        useful[queue] = useful.get(queue, 0) + math.ceil(work.due / batch_size)
+    return {queue: min(times, settings.max_rings) for queue, times in useful.items() if times}
+
+
+def _served_by(work: DueWork, settings: Settings) -> tuple[Queue, int]:
+    """The queue whose workers do it, and how much of it one message stands for."""
+    match work.ledger:
+        case "steps":
+            return JOURNEYS, settings.batch_size
+        case "messages":
+            return DELIVERIES, settings.delivery_batch_size
+        case "firings":
+            return MAINTENANCE, 1
+        case _:
+            return _queue_of_kind(work.kind), 1
+
+
+def _queue_of_kind(kind: str | None) -> Queue:
+    return QUEUES[KINDS[kind].queue] if kind and kind in KINDS else IMPORTS
