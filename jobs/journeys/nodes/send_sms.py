@@ -16,8 +16,9 @@ class SendSms(LinearNode):
     """Renders ``body`` and queues it; a contact not to be contacted passes without a message.
 
     It is sent from one of the tenant's active numbers, chosen by lot so that every one is used:
-    with ``sender: sticky`` the same for a contact as long as the numbers are the same, with
-    ``random`` anew for each message; or from the number given. A tenant without numbers sends from
+    with ``sender: sticky`` the same for a contact as long as it is active (one more takes over its
+    share of the contacts and moves no others), with ``random`` anew for each message; or from the
+    number given. A tenant without numbers sends from
     its ``sms_sender``. The step's result holds the ``segments`` (SMS) that the text takes, and its
     ``encoding``.
 

@@ -1,7 +1,9 @@
 -- Queues one message for each step that asks for it; deliveries send them.
 --   :tenant_ids … :execution_ids, :groups, :sendable_untils, :bodies[group], :senders[group]
--- A sender is a number, or the word sticky or random: one of the tenant's active numbers, by a lot
--- of the contact (SHA-256), for random of the step too; the tenant's sms_sender if it has none.
+-- A sender is a number, or the word sticky or random: one of the tenant's active numbers; the
+-- tenant's sms_sender if it has none. Sticky is the number that draws the highest lot for the contact
+-- (SHA-256 of CONTACT:NUMBER): each of n numbers gets its nth part, and one more or one less moves
+-- only that part of the contacts. Random is drawn by a lot of the contact and the step.
 -- A second message of one step breaks the unique key and fails that step.
 WITH sender AS MATERIALIZED (
   SELECT
@@ -24,13 +26,17 @@ SELECT
   CASE
     WHEN text.sender NOT IN ('sticky', 'random') THEN text.sender
     WHEN cardinality(s.numbers) = 0 THEN s.sms_sender
-    ELSE '+' || s.numbers[1 + (
+    WHEN text.sender = 'random' THEN '+' || s.numbers[1 + (
       -- 56 bits of the hash, so that it is never negative
-      ('x' || encode(substring(sha256(convert_to(
-        m.contact_id || CASE text.sender WHEN 'random' THEN ':' || m.execution_id ELSE '' END,
-        'UTF8'
-      )) FROM 1 FOR 7), 'hex'))::bit(56)::bigint % cardinality(s.numbers)
+      ('x' || encode(substring(sha256(convert_to(m.contact_id || ':' || m.execution_id, 'UTF8'))
+        FROM 1 FOR 7), 'hex'))::bit(56)::bigint % cardinality(s.numbers)
     )]
+    WHEN cardinality(s.numbers) = 1 THEN '+' || s.numbers[1]
+    ELSE (
+      SELECT '+' || n.number FROM unnest(s.numbers) AS n (number)
+      ORDER BY sha256(convert_to(m.contact_id || ':+' || n.number, 'UTF8')) DESC
+      LIMIT 1
+    )
   END,
   text.body, :now::timestamptz, :now::timestamptz, m.sendable_until
 FROM unnest(

@@ -59,6 +59,10 @@ def send(database, runner, tenant_id, contacts, sender):
     return dict(rows)
 
 
+def highest_lot(contact_id, numbers):
+    return max(numbers, key=lambda number: sha256(f"{contact_id}:{number}".encode()).digest())
+
+
 def test_sticky_is_the_same_number_for_a_contact_and_uses_every_number(database, runner):
     tenant_id = tenant_with(database, NUMBERS)
     make_dids(database, tenant_id, ["+15550000000", "+15559999999"], "INACTIVE")
@@ -66,8 +70,7 @@ def test_sticky_is_the_same_number_for_a_contact_and_uses_every_number(database,
     contacts = make_contacts(database, tenant_id, 10_000)
     senders = send(database, runner, tenant_id, contacts, "sticky")
     for contact_id, (first, second) in senders.items():
-        lot = int.from_bytes(sha256(str(contact_id).encode()).digest()[:7], "big")
-        assert first == second == NUMBERS[lot % len(NUMBERS)]
+        assert first == second == highest_lot(contact_id, NUMBERS)
     counts = Counter(first for first, _ in senders.values())
     assert set(counts) == set(NUMBERS)
     # a few percent of a seventh: chance is off by 35 in one of three, by 140 in one of 15,000
@@ -94,6 +97,31 @@ def test_every_contact_keeps_its_number_while_the_numbers_are_the_same(database,
     query(database, "DELETE FROM messages")
     query(database, "UPDATE journeys SET key = 'before'")
     assert send(database, runner, tenant_id, contacts, "sticky") == before
+
+
+def test_one_number_more_or_less_moves_only_the_contacts_that_get_or_lose_it(database, runner):
+    tenant_id = tenant_with(database, NUMBERS)
+    contacts = make_contacts(database, tenant_id, 4_000)
+
+    def senders():
+        query(database, "DELETE FROM messages")
+        query(database, "UPDATE journeys SET key = gen_random_uuid()::text")
+        found = send(database, runner, tenant_id, contacts, "sticky")
+        return {contact_id: first for contact_id, (first, _) in found.items()}
+
+    before = senders()
+    added = "+15551009999"
+    make_dids(database, tenant_id, [added])
+    more = senders()
+    moved = [contact_id for contact_id in contacts if more[contact_id] != before[contact_id]]
+    assert {more[contact_id] for contact_id in moved} == {added}
+    assert abs(len(moved) - 4_000 / 8) < 100  # chance is off by 21 in one of three
+    query(database, "UPDATE dids SET status = 'INACTIVE' WHERE number = %s", NUMBERS[3])
+    fewer = senders()
+    assert {
+        more[contact_id] for contact_id in contacts if fewer[contact_id] != more[contact_id]
+    } == {NUMBERS[3]}
+    assert NUMBERS[3] not in fewer.values()
 
 
 @pytest.mark.parametrize(
