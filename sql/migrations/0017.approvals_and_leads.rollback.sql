@@ -1,0 +1,9 @@
+DROP TABLE org_settings;
+DROP TABLE approval_history;
+DROP TABLE approval_queue;
+DROP TABLE response_approvals;
+DROP FUNCTION trunkline_note_decisions();
+DROP FUNCTION trunkline_note_requests();
+DROP TABLE auto_responses;
+DROP TABLE leads;
+DROP TABLE services;

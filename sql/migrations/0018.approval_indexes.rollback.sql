@@ -1,0 +1,11 @@
+DROP INDEX CONCURRENTLY IF EXISTS idx_approval_queue_order;
+DROP INDEX CONCURRENTLY IF EXISTS idx_approval_queue_approval;
+DROP INDEX CONCURRENTLY IF EXISTS idx_approval_history_request_created;
+DROP INDEX CONCURRENTLY IF EXISTS idx_response_approvals_step;
+DROP INDEX CONCURRENTLY IF EXISTS idx_response_approvals_pending;
+DROP INDEX CONCURRENTLY IF EXISTS idx_response_approvals_status_created;
+DROP INDEX CONCURRENTLY IF EXISTS idx_auto_responses_lead_status_created;
+DROP INDEX CONCURRENTLY IF EXISTS idx_leads_contact;
+DROP INDEX CONCURRENTLY IF EXISTS idx_leads_unprocessed;
+DROP INDEX CONCURRENTLY IF EXISTS idx_leads_status_scraped_category;
+DROP INDEX CONCURRENTLY IF EXISTS idx_services_org_created;
