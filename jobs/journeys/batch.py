@@ -169,8 +169,11 @@ def _load_activity(
     for row in load_activity(connection, wanted, now) if wanted else ():
         seen = found.setdefault((row.tenant_id, row.contact_id), ContactActivity())
         seen.messages_today += row.messages_today
-        if row.last_message_at is not None:
-            seen.reached[row.journey_id] = row.last_message_at
+        moments = [at for at in (row.last_message_at, row.last_call_at) if at is not None]
+        if moments:
+            seen.reached[row.journey_id] = max(moments)
+        if row.last_call_at is not None:
+            seen.called_at = max(seen.called_at or row.last_call_at, row.last_call_at)
     return found
 
 

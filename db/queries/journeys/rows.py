@@ -105,13 +105,14 @@ class TenantRow(NamedTuple):
 
 
 class ActivityRow(NamedTuple):
-    """What a contact got from one journey (None: none); ``last_message_at`` None: nothing."""
+    """What a contact got from one journey (None: none); a moment None: no message, no call."""
 
     tenant_id: UUID
     contact_id: UUID
     journey_id: UUID | None
     messages_today: int
     last_message_at: datetime | None
+    last_call_at: datetime | None
 
 
 class AdvancedGroup(NamedTuple):
