@@ -13,23 +13,11 @@ import psycopg
 
 from db.engine import Connection
 from db.queries.journeys import effects
-from db.queries.journeys.rows import AdvancedGroup, ContactChange, QueuedMessage, StepRow
-from jobs.journeys.decide import DecidedGroup
-from jobs.journeys.decisions import (
-    EXIT,
-    Advance,
-    ChangeCampaign,
-    EnterJourney,
-    Fail,
-    Hold,
-    Reschedule,
-    SendMessage,
-    UpdateContact,
-)
+from db.queries.journeys.rows import AdvancedGroup, StepRow
+from jobs.journeys import asked
+from jobs.journeys.decide import Decided, DecidedGroup
+from jobs.journeys.decisions import EXIT, Advance, Fail, Hold, Reschedule
 from jobs.journeys.nodes.node import FAILURE
-
-Decided = tuple[StepRow, DecidedGroup]
-"""A step and the group whose decision it shares."""
 
 # What the database says of a row it won't take. Anything else (a lost connection, a deadlock, a
 # missing table) is no row's fault: it rolls the batch back, and another batch tries again.
@@ -88,19 +76,19 @@ def _apply_or_halve(
 
 
 def _apply(connection: Connection, decided: Sequence[Decided], now: datetime) -> None:
-    messages, texts = _messages(decided)
+    messages, texts = asked.messages(decided)
     if messages:
         effects.queue_messages(connection, messages, texts, now)
-    changes = _changes(decided)
+    changes = asked.contact_changes(decided)
     if changes:
         effects.update_contacts(connection, changes, now)
-    joining = _campaign_changes(decided, belongs=True)
+    joining = asked.campaign_changes(decided, belongs=True)
     if joining:
         effects.join_campaigns(connection, joining)
-    leaving = _campaign_changes(decided, belongs=False)
+    leaving = asked.campaign_changes(decided, belongs=False)
     if leaving:
         effects.leave_campaigns(connection, leaving)
-    entering = _entering(decided)
+    entering = asked.entries(decided)
     if entering:
         effects.enter_journeys(connection, entering, now)
     steps, groups = _advanced(decided)
@@ -167,83 +155,6 @@ def _finished(step: StepRow, group: DecidedGroup) -> Iterable[tuple[UUID, int, s
             yield step.tenant_id, step.journey_contact_id, "REMOVED", EXIT
         else:
             yield step.tenant_id, step.journey_contact_id, "COMPLETED", None
-
-
-def _messages(
-    decided: Sequence[Decided],
-) -> tuple[list[QueuedMessage], list[tuple[str, str]]]:
-    messages: list[QueuedMessage] = []
-    numbers: dict[int, int] = {}
-    texts: list[tuple[str, str]] = []
-    for step, group in decided:
-        if not isinstance(group.decision, Advance):
-            continue
-        for effect in group.decision.effects:
-            if isinstance(effect, SendMessage):
-                if id(effect) not in numbers:
-                    numbers[id(effect)] = len(texts)
-                    texts.append((effect.body, effect.sender))
-                messages.append(
-                    QueuedMessage(
-                        step.tenant_id,
-                        step.contact_id,
-                        step.journey_id,
-                        step.journey_contact_id,
-                        step.id,
-                        numbers[id(effect)],
-                        group.sendable_until,
-                    )
-                )
-    return messages, texts
-
-
-def _changes(decided: Sequence[Decided]) -> list[ContactChange]:
-    """Each contact once: what several journeys ask of it is merged in order of time."""
-    merged: dict[tuple[UUID, UUID], tuple[datetime, UpdateContact]] = {}
-    asked = [
-        (step, effect)
-        for step, group in decided
-        if isinstance(group.decision, Advance)
-        for effect in group.decision.effects
-        if isinstance(effect, UpdateContact)
-    ]
-    for step, effect in sorted(asked, key=lambda pair: pair[0].scheduled_at):
-        key = (step.tenant_id, step.contact_id)
-        before = merged.get(key)
-        merged[key] = (step.scheduled_at, before[1].then(effect) if before else effect)
-    return [
-        ContactChange(*key, change.fields, change.attributes, change.add_tags, change.remove_tags)
-        for key, (_, change) in merged.items()
-    ]
-
-
-def _campaign_changes(decided: Sequence[Decided], *, belongs: bool) -> list[tuple[UUID, UUID, str]]:
-    """(tenant_id, contact_id, campaign) of those who join, or leave.
-
-    Of several changes to one membership in a batch, the one due last stands.
-    """
-    last: dict[tuple[UUID, UUID, str], bool] = {}
-    asked = [
-        (step, effect)
-        for step, group in decided
-        if isinstance(group.decision, Advance)
-        for effect in group.decision.effects
-        if isinstance(effect, ChangeCampaign)
-    ]
-    for step, effect in sorted(asked, key=lambda pair: pair[0].scheduled_at):
-        last[step.tenant_id, step.contact_id, effect.campaign] = effect.belongs
-    return [membership for membership, joins in last.items() if joins == belongs]
-
-
-def _entering(decided: Sequence[Decided]) -> list[tuple[UUID, UUID, str]]:
-    """(tenant_id, contact_id, key of the journey) of those who enter another journey."""
-    return [
-        (step.tenant_id, step.contact_id, effect.journey)
-        for step, group in decided
-        if isinstance(group.decision, Advance)
-        for effect in group.decision.effects
-        if isinstance(effect, EnterJourney)
-    ]
 
 
 def _nobodys_fault(error: Exception) -> bool:

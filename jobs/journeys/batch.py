@@ -22,9 +22,9 @@ from db.queries.journeys.claims import (
 )
 from db.queries.journeys.effects import record_batch
 from db.queries.journeys.rows import StepRow
-from jobs.journeys.apply import Decided, apply
+from jobs.journeys.apply import apply
 from jobs.journeys.context import BatchContext, ContextLoader
-from jobs.journeys.decide import DecidedGroup, RetryPolicy, decide
+from jobs.journeys.decide import Decided, DecidedGroup, RetryPolicy, decide
 from jobs.journeys.decisions import Advance, SendMessage
 from jobs.journeys.figures import batch_lines
 from jobs.journeys.gate import ContactKey, Gate

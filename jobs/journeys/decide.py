@@ -45,6 +45,10 @@ class DecidedGroup:
         )
 
 
+Decided = tuple[StepRow, DecidedGroup]
+"""A step and the group whose decision it shares."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often a step whose evaluator raises is tried, and the wait after its first try."""
@@ -194,8 +198,10 @@ class _Batch:
 
     def _routed(self, placed: PlacedNode, decision: Decision, steps: list[StepRow]) -> DecidedGroup:
         """A failed step leaves by the failure edge, where there is one."""
-        next_id = placed.next_ids.get(FAILURE) if isinstance(decision, Fail) else None
-        return DecidedGroup(decision, steps, next_id, None if next_id is None else self.now)
+        failure_id = placed.next_ids.get(FAILURE)
+        next_id = failure_id if isinstance(decision, Fail) else None
+        next_at = None if next_id is None else self.now
+        return DecidedGroup(decision, steps, next_id, next_at, failure_node_id=failure_id)
 
     def _evaluate(
         self, placed: PlacedNode, node: Node, facts: Facts, steps: list[StepRow], *, zone: str

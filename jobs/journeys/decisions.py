@@ -74,13 +74,15 @@ class Advance:
 class Reschedule:
     """The step waits until ``at``, or for an event until then.
 
-    ``failed`` says that a try was spent on it, ``wait_key`` names the event.
+    ``failed`` says that a try was spent on it, ``wait_key`` names the event. ``effects`` are done
+    at once: of a step that asks for something and waits for the answer.
     """
 
     at: datetime
     reason: str | None = None
     failed: bool = False
     wait_key: str | None = None
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from db.queries.journeys.rows import BatchLine
-from jobs.journeys.apply import Decided
+from jobs.journeys.decide import Decided
 from jobs.journeys.decisions import Advance, Fail, Hold, Reschedule
 
 _MILLISECOND = timedelta(milliseconds=1)

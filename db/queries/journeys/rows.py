@@ -10,7 +10,8 @@ class StepRow(NamedTuple):
     """A claimed step. ``ctid`` is its place, good until the transaction ends.
 
     ``share`` is how many steps its tenant could have had of the batch; ``results`` what earlier
-    nodes of its journey left, by their names, where the step's node looks at any.
+    nodes of its journey left, by their names, where the step's node looks at any. ``wait_key`` is
+    the event it waited for until now.
     """
 
     ctid: str
@@ -30,6 +31,7 @@ class StepRow(NamedTuple):
     steps: int = 1
     signal: dict[str, Any] | None = None
     share: int = 0
+    wait_key: str | None = None
     results: Mapping[str, Mapping[str, Any]] | None = None
 
 

@@ -38,12 +38,12 @@ SELECT
   step.ctid, step.tenant_id, step.id, step.journey_id, step.journey_contact_id, step.node_id,
   step.scheduled_at, step.attempts, step.entered_at,
   step.contact_id, step.version, step.enrolled_at, step.data,
-  (SELECT now FROM clock) AS now, step.steps, step.signal, shares.share
+  (SELECT now FROM clock) AS now, step.steps, step.signal, shares.share, step.wait_key
 FROM shares
 CROSS JOIN LATERAL (
   SELECT
     p.ctid::text AS ctid, p.tenant_id, p.id, p.journey_id, p.journey_contact_id, p.node_id,
-    p.scheduled_at, p.attempts, p.entered_at, p.steps, p.signal,
+    p.scheduled_at, p.attempts, p.entered_at, p.steps, p.signal, p.wait_key,
     jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
     nullif(jc.data, '{}') AS data -- a value less to read, mostly
   FROM pending_executions AS p

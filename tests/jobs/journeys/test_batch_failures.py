@@ -11,7 +11,7 @@ from db.queries.journeys.claims import claim_steps
 from jobs.journeys.apply import apply
 from jobs.journeys.batch import StepRunner
 from jobs.journeys.decide import DecidedGroup
-from jobs.journeys.decisions import Advance
+from jobs.journeys.decisions import Advance, Reschedule, UpdateContact
 from tests.factories import set_rules
 from tests.jobs.journeys.journeys import enrolled, query
 
@@ -215,3 +215,35 @@ def test_enrollment_paused_during_its_last_step_is_not_stranded(database):
         apply(connection, [DecidedGroup(Advance("end"), [step])], START)
 
     assert query(database, "SELECT status FROM journey_contacts") == [("COMPLETED",)]
+
+
+def test_step_that_asks_and_waits_does_both_or_leaves_by_its_failure_branch(database):
+    """What a waiting step asks for is done at once; where it is refused, the step has failed."""
+    until = START + timedelta(days=1)
+    leads_on = {"mark": {**POISON["nodes"]["mark"], "on_failure": "done"}}
+    enrolled(database, 2, raw=POISON | {"nodes": POISON["nodes"] | leads_on}, node="mark", at=START)
+    with database.transaction() as connection:
+        first, second = claim_steps(connection, 10, START)
+        ((done,),) = connection.execute(
+            "SELECT id FROM journey_nodes WHERE key = 'done'"
+        ).fetchall()
+        groups = [
+            DecidedGroup(
+                Reschedule(
+                    until, wait_key="answer", effects=(UpdateContact(fields={"status": status}),)
+                ),
+                [step],
+                failure_node_id=done,
+            )
+            for step, status in [(first, "ASKED"), (second, "not a status")]
+        ]
+        apply(connection, groups, START)
+
+    assert query(database, "SELECT status FROM contacts ORDER BY status") == [("ASKED",), ("NEW",)]
+    assert query(
+        database,
+        "SELECT n.key, wait_key, scheduled_at FROM pending_executions p JOIN journey_nodes n"
+        " ON n.id = p.node_id ORDER BY n.key",
+    ) == [("done", None, START), ("mark", "answer", until)]
+    with database.transaction() as connection:
+        assert {step.wait_key for step in claim_steps(connection, 10, until)} == {None, "answer"}
