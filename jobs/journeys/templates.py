@@ -1,6 +1,7 @@
 """Message templates: Jinja2 in its sandbox, over the facts of a contact and nothing else.
 
-``Hi {{ first_name or "there" }}, your plan {{ attributes.plan }} …``. A fact the contact lacks is
+``Hi {{ first_name or "there" }}, your plan {{ attributes.plan }} …``, or what an earlier node left:
+``{{ results.review.text }}``, ``{{ results["ask-2"].outcome }}``. A fact the contact lacks is
 empty; a word that is no fact is an error when the journey is applied. Expressions, filters and
 ``{% if %}`` are all there is: every template ends soon, and no short text makes a huge one.
 """
@@ -14,7 +15,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jobs.journeys.facts import Facts, is_fact
 
-_ROOTS = ("attributes", "data")
+# Names that have a part each, and those that have two: results.NODE.NAME.
+_ROOTS = {"attributes": 1, "data": 1, "results": 2}
 
 _LONGEST_TEXT = 20_000
 _FILTERS = frozenset(
@@ -110,17 +112,20 @@ def template_facts(source: str) -> frozenset[str]:
 
 
 def _members(tree: nodes.Template, root: str) -> Iterator[str]:
-    """``root.NAME`` for each use of a root; the root alone where it is used as a whole."""
-    uses = [(use.node, use.attr) for use in tree.find_all(nodes.Getattr)]
-    uses += [(use.node, _constant(use.arg)) for use in tree.find_all(nodes.Getitem)]
-    named = set()
-    for owner, name in uses:
-        if isinstance(owner, nodes.Name) and owner.name == root and name:
-            named.add(id(owner))
-            yield f"{root}.{name}"
+    """The fact that each use of a root names, as far as it does: ``root.NAME``."""
+    parts: dict[int, tuple[nodes.Expr, str]] = {
+        **{id(use.node): (use, use.attr) for use in tree.find_all(nodes.Getattr)},
+        **{id(use.node): (use, _constant(use.arg)) for use in tree.find_all(nodes.Getitem)},
+    }
     for use in tree.find_all(nodes.Name):
-        if use.name == root and use.ctx == "load" and id(use) not in named:
-            yield root
+        if use.name != root or use.ctx != "load":
+            continue
+        fact, part = root, parts.get(id(use))
+        for left in reversed(range(_ROOTS[root])):
+            if part is None or not part[1] or (left and "." in part[1]):
+                break
+            fact, part = f"{fact}.{part[1]}", parts.get(id(part[0]))
+        yield fact
 
 
 def _constant(node: nodes.Expr) -> str:
@@ -135,13 +140,13 @@ def render(source: str, facts: Facts) -> str:
     """
     values: dict[str, Any] = {root: {} for root in _ROOTS}
     for name, value in facts.items():
-        root, _, key = name.partition(".")
         if value is None:
             continue  # undefined, so that filters too take it as empty
-        if key:
-            values[root][key] = value
-        else:
-            values[name] = value
+        *owners, key = name.split(".", _ROOTS.get(name.partition(".")[0], 0))
+        holder = values
+        for owner in owners:
+            holder = holder.setdefault(owner, {})
+        holder[key] = value
     try:
         text = _compiled(source).render(values)
         text.encode()  # half a character is no text that a driver can send

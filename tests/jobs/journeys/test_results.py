@@ -7,6 +7,7 @@ import pytest
 from db.counter import count_statements
 from jobs.journeys.batch import StepRunner
 from jobs.journeys.definition import DefinitionError, check_definition
+from jobs.journeys.signals import Signal, send_signals
 from tests.factories import make_contacts, make_tenant
 from tests.jobs.journeys.journeys import apply_journey, enroll, query
 
@@ -43,6 +44,7 @@ RAW = {
         "z": {"type": "end"},
     },
 }
+SHARES = [{"weight": 1, "next": key, "name": key} for key in ("which", "later")]
 TOOK = (
     "SELECT jc.contact_id, n.key, x.outcome FROM journey_node_executions x"
     " JOIN journey_nodes n ON n.id = x.node_id"
@@ -123,13 +125,50 @@ def test_results_cost_one_statement_and_only_where_a_node_looks_at_them(database
     assert loads == [0, 0, 1]
 
 
-def test_result_of_a_node_that_is_not_there_is_a_mistake():
-    raw = {**RAW, "nodes": {**RAW["nodes"]}}
-    raw["nodes"]["which"] = {
-        "type": "condition",
-        "branches": [when("results.helo.segments", 2, "later")],
-        "default": "z",
+def test_a_message_may_quote_what_earlier_nodes_left(database, runner):
+    raw = {
+        "journey": "quote",
+        "start": "ask",
+        "nodes": {
+            "ask": {"type": "wait_for", "event": "reply", "next": "say"},
+            "say": {
+                "type": "send_sms",
+                "body": "You said {{ results.ask.text }} ({{ results['ask'].outcome }})",
+                "next": "z",
+            },
+            "z": {"type": "end"},
+        },
     }
+    tenant_id = make_tenant(database)
+    contacts = make_contacts(database, tenant_id, 3)
+    enroll(database, tenant_id, apply_journey(database, tenant_id, raw), contacts, at=START)
+    runner.run_batch(START)
+    signals = [
+        Signal(tenant_id, one, "reply", {"text": f"no {n}"}) for n, one in enumerate(contacts)
+    ]
+    with database.transaction() as connection:
+        assert send_signals(connection, signals, START) == 3
+    runner.run_batch(START)
+    assert runner.run_batch(START).messages == 3
+    bodies = query(database, "SELECT body FROM messages ORDER BY body")
+    assert bodies == [(f"You said no {n} (reply)",) for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"type": "send_sms", "body": "{{ results.helo.segments }}", "next": "z"},
+        {
+            "type": "condition",
+            "branches": [when("results.helo.segments", 2, "later")],
+            "default": "z",
+        },
+    ],
+)
+def test_result_of_a_node_that_is_not_there_is_a_mistake(node):
+    raw = {**RAW, "nodes": {**RAW["nodes"]}}
+    raw["nodes"]["share"] = {**raw["nodes"]["share"], "branches": SHARES}
+    raw["nodes"]["which"] = node
     with pytest.raises(DefinitionError) as caught:
         check_definition(raw)
     assert caught.value.problems == [

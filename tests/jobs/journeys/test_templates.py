@@ -13,8 +13,11 @@ from jobs.journeys.templates import render, template_facts
         ("{% if first_name %}{{ first_name }}{% else %}you{% endif %}", {"first_name"}),
         ("{{ tags|join(', ') }}", {"tags"}),
         ("{{ entered_at }}{{ zone }}", {"entered_at", "zone"}),
+        ("{{ results.ask.text }}", {"results.ask.text"}),
+        ("{{ results['ask-2']['my.field'] or results.ask.n.m }}",
+         {"results.ask-2.my.field", "results.ask.n"}),
     ],
-)
+)  # fmt: skip
 def test_facts_are_the_words_used(source, facts):
     assert template_facts(source) == facts
 
@@ -27,6 +30,11 @@ def test_facts_are_the_words_used(source, facts):
         ("{{ attributes }}{{ data.x }}", "unknown field attributes"),
         ("{{ attributes[first_name] }}", "unknown field attributes"),
         ("{{ data|length }}{{ data.x }}", "unknown field data"),
+        ("{{ results }}", "unknown field results"),
+        ("{{ results.ask }}", "unknown field results.ask"),
+        ("{{ results.ask[first_name] }}", "unknown field results.ask"),
+        ("{{ results['a.b'].text }}", "unknown field results"),
+        ("{{ results['é'].text }}", "unknown field results.é.text"),
         ("{% set other = 1 %}", "line 1: no assign here"),
         ("{% for tag in tags %}{{ tag }}{% endfor %}", "line 1: no for here"),
         ("{% macro x() %}{% endmacro %}", "no macro here"),
@@ -69,6 +77,10 @@ def test_mistakes_are_told_when_the_journey_is_applied(source, words):
         ("{{ attributes['my plan'] }}", {"attributes.my plan": "pro"}, "pro"),
         ("{{ attributes._x }}", {"attributes._x": 1}, "1"),
         ("{{ data.n * 2 }}", {"data.n": 3}, "6"),
+        ("{{ results.ask.text }}", {"results.ask.text": "Yes"}, "Yes"),
+        ("{{ results.ask.text }}!", {"results.ask.text": None}, "!"),
+        ("{{ results['a-b']['c.d'] }}", {"results.a-b.c.d": 1}, "1"),
+        ("{{ results.a.n }}{{ results.b.n.m }}", {"results.a.n": 1, "results.b.n": {"m": 2}}, "12"),
         ("{{ tags|join(';') }}", {"tags": None}, ""),
         ("{{ first_name }}", {"first_name": "<b>&"}, "<b>&"),
         ("{{ first_name }}", {"first_name": "{{ last_name }}"}, "{{ last_name }}"),
