@@ -6,7 +6,9 @@ posts/s over 32 connections): CPU time that on a small machine the workers would
 """
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -44,42 +46,60 @@ class _MalformedError(Exception):
 
 async def serve_until(stop: asyncio.Event, handler: Handler, host: str, port: int) -> None:
     """Answer requests until ``stop`` is set; open connections are then cut."""
-    connections: set[asyncio.Task[None]] = set()
+    conversations: set[asyncio.Task[None]] = set()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(_converse(reader, writer, handler))
-        connections.add(task)
-        task.add_done_callback(connections.discard)
+    async def accept() -> None:
+        while True:
+            connection, _address = await asyncio.get_running_loop().sock_accept(listener)
+            task = asyncio.ensure_future(_converse(connection, handler))
+            conversations.add(task)
+            task.add_done_callback(conversations.discard)
 
-    server = await asyncio.start_server(accept, host, port, backlog=1024)
-    await stop.wait()
-    server.close()
-    for task in list(connections):
-        task.cancel()
-    await asyncio.gather(*connections, return_exceptions=True)
-    await server.wait_closed()
+    with socket.create_server((host, port), backlog=1024) as listener:
+        listener.setblocking(False)
+        accepting = asyncio.ensure_future(accept())
+        try:
+            await stop.wait()
+        finally:
+            accepting.cancel()
+            await asyncio.wait([accepting])
+            # One turn of the loop, so that every conversation has begun and closes what it holds.
+            await asyncio.sleep(0)
+            for task in conversations:
+                task.cancel()
+            await asyncio.gather(*conversations, return_exceptions=True)
 
 
-async def _converse(
+async def _converse(connection: socket.socket, handler: Handler) -> None:
+    with connection:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        try:
+            await _answer_all(reader, writer, handler)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client has gone
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+async def _answer_all(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler
 ) -> None:
-    try:
-        while True:
-            try:
-                request = await _read_request(reader, writer)
-            except _MalformedError as error:
-                writer.write(_encode(error.response, keep=False))
-                break
-            response = await handler(request)
-            keep = request.headers.get("connection", "").lower() != "close"
-            writer.write(_encode(response, keep=keep))
-            if not keep:
-                break
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass  # the client has gone
-    finally:
-        writer.close()
+    keep = True
+    while keep:
+        try:
+            request = await _read_request(reader, writer)
+        except _MalformedError as error:
+            writer.write(_encode(error.response, keep=False))
+            return
+        response = await handler(request)
+        keep = request.headers.get("connection", "").lower() != "close"
+        writer.write(_encode(response, keep=keep))
+        await writer.drain()
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:

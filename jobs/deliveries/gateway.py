@@ -77,7 +77,7 @@ class SmsGateway:
         return answers
 
     def close(self) -> None:
-        """Close the connections and end the thread."""
+        """Let what is under way end, close the connections and end the thread."""
         asyncio.run_coroutine_threadsafe(self._close_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -90,6 +90,10 @@ class SmsGateway:
         return answers
 
     async def _close_all(self) -> None:
+        # Every send has its own time limit; a run that was given up may have left some.
+        await asyncio.gather(
+            *(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True
+        )
         while self._idle:
             await self._idle.pop().aclose()
 

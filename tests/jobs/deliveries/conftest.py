@@ -23,7 +23,7 @@ class Carrier:
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.posts = []
         self.answer = lambda _message: Response(202, {"id": f"sms-{len(self.posts)}"})
-        self._loop = asyncio.new_event_loop()
+        self._runner = asyncio.Runner()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._serve)
 
@@ -33,12 +33,12 @@ class Carrier:
         return self
 
     def __exit__(self, *_error):
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._runner.get_loop().call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        self._loop.close()
 
     def _serve(self):
-        self._loop.run_until_complete(serve_until(self._stop, self._take, LOOPBACK, self.port))
+        with self._runner:
+            self._runner.run(serve_until(self._stop, self._take, LOOPBACK, self.port))
 
     async def _take(self, request):
         message = json.loads(request.body)
