@@ -100,7 +100,7 @@ def useful_rings(due: Sequence[DueWork], settings: Settings) -> dict[Queue, int]
 def _served_by(work: DueWork, settings: Settings) -> tuple[Queue, int]:
     """The queue whose workers do it, and how much of it one message stands for."""
     match work.ledger:
-        case "steps":
+        case "steps" | "changes":
             return JOURNEYS, settings.batch_size
         case "messages":
             return DELIVERIES, settings.delivery_batch_size

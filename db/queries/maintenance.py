@@ -17,7 +17,10 @@ FIRING_BACKOFF_S = 10.0
 
 
 class DueWork(NamedTuple):
-    """``ledger``: steps, messages, runs (``kind`` None: of a kind nobody knows) or firings."""
+    """``ledger``: steps, changes (of contacts), messages, runs or firings.
+
+    ``kind`` None: no run, or one of a kind that nobody knows.
+    """
 
     ledger: str
     kind: str | None

@@ -21,6 +21,7 @@ from db.queries.journeys.claims import (
     load_recent_executions,
 )
 from db.queries.journeys.effects import record_batch
+from db.queries.journeys.leaving import note_contacts
 from db.queries.journeys.rows import StepRow
 from jobs.journeys.apply import apply
 from jobs.journeys.context import BatchContext, ContextLoader
@@ -28,6 +29,7 @@ from jobs.journeys.decide import Decided, DecidedGroup, RetryPolicy, decide
 from jobs.journeys.decisions import Advance, SendMessage
 from jobs.journeys.figures import batch_lines
 from jobs.journeys.gate import ContactKey, Gate
+from jobs.journeys.leaving import left_watched
 from jobs.journeys.marks import LowWaterMarks
 from jobs.journeys.results import attach_results
 from jobs.journeys.rules import ContactActivity, NeverOpenError
@@ -90,6 +92,9 @@ class StepRunner:
                 steps, contacts, context, self._retry, clock, recent, self._max_steps, activity
             )
             applied = apply(connection, groups, clock)
+            watched = left_watched(applied.steps, context, clock)
+            if watched:
+                note_contacts(connection, watched)
             lines = batch_lines(applied.steps, clock)
             with uncounted():
                 record_batch(

@@ -38,7 +38,8 @@ class PlacedNode:
     ``readers`` and ``due_readers`` fetch the facts that ``evaluate`` and ``due_at`` look at.
     ``problem`` says why a stored node can't be used (an older release's type, say). An edge to
     None ends the journey. ``exits`` are the journey's own, the same for all its nodes.
-    ``results_of`` are the nodes whose results are looked at.
+    ``results_of`` are the nodes whose results are looked at; ``watched`` says that the exits look
+    at this one's.
     """
 
     id: int
@@ -52,6 +53,7 @@ class PlacedNode:
     exits: Exits | None = None
     exit_readers: tuple[tuple[str, FactReader], ...] = ()
     results_of: frozenset[str] = frozenset()
+    watched: bool = False
     problem: str | None = None
 
 
@@ -188,6 +190,7 @@ def _place(
         exits=exits,
         exit_readers=_readers(exit_facts, {}),
         results_of=frozenset(filter(None, map(result_node, node.inputs() | exit_facts))),
+        watched=row.key in set(map(result_node, exit_facts)),
     )
 
 

@@ -139,7 +139,7 @@ class _Batch:
     ) -> Iterator[DecidedGroup]:
         tenant_id = steps[0].tenant_id
         zone = self.context.zones.get(tenant_id, "UTC")
-        leaving = list(self._leave(placed, steps, zone))
+        leaving = list(_leave(placed, steps, self.contacts, zone))
         yield from leaving
         gone = {step.id for group in leaving for step in group.steps}
         steps = [step for step in steps if step.id not in gone] if gone else steps
@@ -167,15 +167,6 @@ class _Batch:
             yield Allowed(), steps
             return
         yield from _bucket(steps, lambda step: self.verdicts[step.tenant_id, step.id])
-
-    def _leave(self, placed: PlacedNode, steps: list[StepRow], zone: str) -> Iterator[DecidedGroup]:
-        """Steps of contacts that leave by the journey's goal or one of its exit tests."""
-        if placed.exits is None:
-            return
-        for facts, alike in alike_steps(steps, placed.exit_readers, self.contacts, zone):
-            decision = placed.exits.leave(facts)
-            if decision is not None:
-                yield DecidedGroup(decision, alike)
 
     def _loop(self, placed: PlacedNode, step: StepRow) -> str | None:
         """Why the step counts as part of an endless loop, if it does."""
@@ -237,6 +228,28 @@ class _Batch:
             if following.node.reaches_contact:
                 next_at = self.gate.opening(alike[0].tenant_id, next_at)
             yield DecidedGroup(decision, alike, next_id, next_at, wait_key, failure_id)
+
+
+def leavers(
+    steps: Sequence[StepRow], contacts: Contacts, context: BatchContext
+) -> Iterator[DecidedGroup]:
+    """The steps of contacts that leave by their journey's goal or one of its exit tests."""
+    for node_id, standing in _bucket(steps, lambda step: step.node_id):
+        placed = context.nodes.get(node_id)
+        if placed is not None:
+            zone = context.zones.get(standing[0].tenant_id, "UTC")
+            yield from _leave(placed, standing, contacts, zone)
+
+
+def _leave(
+    placed: PlacedNode, steps: list[StepRow], contacts: Contacts, zone: str
+) -> Iterator[DecidedGroup]:
+    if placed.exits is None:
+        return
+    for facts, alike in alike_steps(steps, placed.exit_readers, contacts, zone):
+        decision = placed.exits.leave(facts)
+        if decision is not None:
+            yield DecidedGroup(decision, alike)
 
 
 def _due_at(node: Node, facts: Facts, now: datetime) -> datetime:

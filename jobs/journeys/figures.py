@@ -24,7 +24,7 @@ def batch_lines(decided: Sequence[Decided], now: datetime) -> list[BatchLine]:
             completed=sum(isinstance(group.decision, Advance) for _, group in pairs),
             rescheduled=sum(isinstance(group.decision, Reschedule | Hold) for _, group in pairs),
             failed=sum(isinstance(group.decision, Fail) for _, group in pairs),
-            late_ms=max((now - step.scheduled_at) // _MILLISECOND for step, _ in pairs),
+            late_ms=max(0, *((now - step.scheduled_at) // _MILLISECOND for step, _ in pairs)),
             node_counts=node_counts(pairs),
         )
         for key, pairs in by_journey.items()

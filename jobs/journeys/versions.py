@@ -5,6 +5,7 @@ from uuid import UUID
 
 from db.engine import Connection, Database
 from db.queries.journeys.claims import load_tenants
+from db.queries.journeys.leaving import note_enrolled
 from db.queries.journeys.rows import NewNode
 from db.queries.journeys.versions import ensure_campaigns, lock_journey, save_journey, save_nodes
 from jobs.journeys.definition import DefinitionError, JourneyDefinition
@@ -65,6 +66,8 @@ def apply_definition(
                 for key, node in definition.nodes.items()
             ],
         )
+        if current is not None and not current.same_exits:
+            note_enrolled(connection, tenant_id, journey_id)
     return AppliedJourney(journey_id, definition.key, version, count, changed=True)
 
 

@@ -100,6 +100,30 @@ def test_a_tenants_paused_journey_does_not_hide_its_active_one(database, broker,
     assert Ticker(database, broker, small).tick() == {"journeys": 1}
 
 
+def test_changed_contacts_are_rung_for_where_a_journey_has_exits(
+    database, broker, settings, execute
+):
+    """Nothing is due: the contact waits for days."""
+    tenant_id = make_tenant(database)
+    raw = WELCOME | {"exit": [{"field": "status", "op": "eq", "value": "LOST"}]}
+    enroll(
+        database,
+        tenant_id,
+        apply_journey(database, tenant_id, raw),
+        make_contacts(database, tenant_id, 2),
+    )
+    execute("UPDATE pending_executions SET scheduled_at = now() + interval '9 days'")
+    ticker = Ticker(database, broker, settings)
+    assert ticker.tick() == {}
+
+    execute("UPDATE contacts SET status = 'LOST'")
+
+    assert ticker.tick() == {"journeys": 1}
+    drain(broker)
+    assert execute("SELECT DISTINCT status FROM journey_contacts") == [("REMOVED",)]
+    assert ticker.tick() == {}
+
+
 def test_lost_messages_are_rung_for(database, broker, settings, execute):
     tenant_id = make_tenant(database)
     [contact] = make_contacts(database, tenant_id, 1)

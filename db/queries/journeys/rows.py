@@ -182,9 +182,13 @@ class NodeFigures(NamedTuple):
 
 
 class JourneyRow(NamedTuple):
-    """A journey as it stands; ``unchanged`` says that its definition is the one asked about."""
+    """A journey as it stands; ``unchanged`` says that its definition is the one asked about.
+
+    ``same_exits``: its goal and exits are.
+    """
 
     id: UUID
     version: int
     status: str
     unchanged: bool
+    same_exits: bool

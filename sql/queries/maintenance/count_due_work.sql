@@ -25,6 +25,9 @@ due_steps AS (
   WHERE j.status = 'ACTIVE' OR s.last
   LIMIT :steps
 ),
+changes AS (
+  SELECT FROM changed_contacts LIMIT :steps
+),
 due_messages AS (
   -- Of a tenant with a cap on sends, as many as it may send now.
   SELECT FROM tenants AS t
@@ -87,6 +90,8 @@ due_firings AS (
   LIMIT :firings
 )
 SELECT 'steps' AS ledger, NULL AS kind, count(*) AS due FROM due_steps
+UNION ALL
+SELECT 'changes', NULL, count(*) FROM changes
 UNION ALL
 SELECT 'messages', NULL, (SELECT count(*) FROM due_messages) + (SELECT count(*) FROM lost_messages)
 UNION ALL
