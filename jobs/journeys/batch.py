@@ -111,7 +111,7 @@ class StepRunner:
             rescheduled=sum(line.rescheduled for line in lines),
             failed=sum(line.failed for line in lines),
             messages=sum(map(_is_message, applied.steps)),
-            more_due=_more_due(steps, groups, clock),
+            more_due=len(steps) >= self._batch_size or _more_due(steps, groups, clock),
             statements=count.statements,
         )
         log.info(

@@ -1,5 +1,6 @@
--- Claims due steps for one batch: locks them and returns them, each tenant getting its share.
--- The locks are the lease: they fall with the transaction.
+-- Claims due steps for one batch: locks them and returns them, each tenant getting its share, and of
+-- the places that others have no use for (their steps are locked, or their journeys paused) its share
+-- as well. The locks are the lease: they fall with the transaction.
 --   :batch_size  steps at most
 --   :now         the clock, or null for the database's
 --   :mark_tenants, :mark_ats, :mark_ids  places before which a tenant's steps have been consumed:
@@ -33,37 +34,86 @@ WITH clock AS MATERIALIZED (
   FOR SHARE OF t SKIP LOCKED
 ), shares AS MATERIALIZED (
   SELECT *, ceil(:batch_size::numeric * weight / sum(weight) OVER ())::integer AS share FROM due_tenants
+), first_pass AS MATERIALIZED (
+  SELECT step.*
+  FROM shares
+  CROSS JOIN LATERAL (
+    SELECT
+      p.ctid::text AS ctid, p.tenant_id, p.id, p.journey_id, p.journey_contact_id, p.node_id,
+      p.scheduled_at, p.attempts, p.entered_at, p.steps, p.signal, p.wait_key,
+      jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
+      nullif(jc.data, '{}') AS data -- a value less to read, mostly
+    FROM pending_executions AS p
+    JOIN journeys AS j
+      ON j.tenant_id = p.tenant_id AND j.id = p.journey_id AND j.status = 'ACTIVE'
+    -- A lookup by key for each step: OFFSET 0 and the status tested outside leave the planner no
+    -- other way. Before the first ANALYZE it else walks all of the tenant's enrollments each time.
+    JOIN LATERAL (
+      SELECT c.contact_id, c.version, c.entered_at, c.data, c.status
+      FROM journey_contacts AS c
+      WHERE c.tenant_id = p.tenant_id AND c.id = p.journey_contact_id
+      OFFSET 0
+    ) AS jc ON jc.status = 'ACTIVE'
+    WHERE p.tenant_id = shares.id
+      AND p.state = 'DUE'
+      AND p.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
+      AND (p.scheduled_at, p.id) >= (shares.first_at, shares.first_id)
+    ORDER BY p.scheduled_at, p.id
+    LIMIT shares.share
+    FOR UPDATE OF p SKIP LOCKED
+    FOR SHARE OF j SKIP LOCKED
+  ) AS step
+  LIMIT :batch_size
+), taken AS MATERIALIZED (
+  SELECT DISTINCT ON (tenant_id)
+    tenant_id, count(*) OVER (PARTITION BY tenant_id) AS steps, scheduled_at AS last_at, id AS last_id
+  FROM first_pass
+  ORDER BY tenant_id, scheduled_at DESC, id DESC
+), hungry AS MATERIALIZED (
+  -- Those who took all of their share: where everybody did no place is left, and nobody is in it.
+  SELECT
+    s.id, t.last_at, t.last_id,
+    ceil(free.places * s.weight / sum(s.weight) OVER ())::integer AS places
+  FROM (SELECT :batch_size::numeric - count(*) AS places FROM first_pass) AS free
+  JOIN shares AS s ON free.places > 0
+  JOIN taken AS t ON t.tenant_id = s.id AND t.steps >= s.share
 )
 SELECT
   step.ctid, step.tenant_id, step.id, step.journey_id, step.journey_contact_id, step.node_id,
   step.scheduled_at, step.attempts, step.entered_at,
   step.contact_id, step.version, step.enrolled_at, step.data,
-  (SELECT now FROM clock) AS now, step.steps, step.signal, shares.share, step.wait_key
-FROM shares
-CROSS JOIN LATERAL (
-  SELECT
-    p.ctid::text AS ctid, p.tenant_id, p.id, p.journey_id, p.journey_contact_id, p.node_id,
-    p.scheduled_at, p.attempts, p.entered_at, p.steps, p.signal, p.wait_key,
-    jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
-    nullif(jc.data, '{}') AS data -- a value less to read, mostly
-  FROM pending_executions AS p
-  JOIN journeys AS j
-    ON j.tenant_id = p.tenant_id AND j.id = p.journey_id AND j.status = 'ACTIVE'
-  -- A lookup by key for each step: OFFSET 0 and the status tested outside leave the planner no
-  -- other way. Before the first ANALYZE it else walks all of the tenant's enrollments each time.
-  JOIN LATERAL (
-    SELECT c.contact_id, c.version, c.entered_at, c.data, c.status
-    FROM journey_contacts AS c
-    WHERE c.tenant_id = p.tenant_id AND c.id = p.journey_contact_id
-    OFFSET 0
-  ) AS jc ON jc.status = 'ACTIVE'
-  WHERE p.tenant_id = shares.id
-    AND p.state = 'DUE'
-    AND p.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
-    AND (p.scheduled_at, p.id) >= (shares.first_at, shares.first_id)
-  ORDER BY p.scheduled_at, p.id
-  LIMIT shares.share
-  FOR UPDATE OF p SKIP LOCKED
-  FOR SHARE OF j SKIP LOCKED
+  (SELECT now FROM clock) AS now, step.steps, step.signal,
+  shares.share + coalesce(hungry.places, 0) AS share, step.wait_key
+FROM (
+  SELECT * FROM first_pass
+  UNION ALL
+  SELECT more.*
+  FROM hungry
+  CROSS JOIN LATERAL (
+    SELECT
+      p.ctid::text AS ctid, p.tenant_id, p.id, p.journey_id, p.journey_contact_id, p.node_id,
+      p.scheduled_at, p.attempts, p.entered_at, p.steps, p.signal, p.wait_key,
+      jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
+      nullif(jc.data, '{}') AS data
+    FROM pending_executions AS p
+    JOIN journeys AS j
+      ON j.tenant_id = p.tenant_id AND j.id = p.journey_id AND j.status = 'ACTIVE'
+    JOIN LATERAL (
+      SELECT c.contact_id, c.version, c.entered_at, c.data, c.status
+      FROM journey_contacts AS c
+      WHERE c.tenant_id = p.tenant_id AND c.id = p.journey_contact_id
+      OFFSET 0
+    ) AS jc ON jc.status = 'ACTIVE'
+    WHERE p.tenant_id = hungry.id
+      AND p.state = 'DUE'
+      AND p.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
+      AND (p.scheduled_at, p.id) > (hungry.last_at, hungry.last_id)
+    ORDER BY p.scheduled_at, p.id
+    LIMIT hungry.places
+    FOR UPDATE OF p SKIP LOCKED
+    FOR SHARE OF j SKIP LOCKED
+  ) AS more
+  LIMIT :batch_size
 ) AS step
-LIMIT :batch_size;
+JOIN shares ON shares.id = step.tenant_id
+LEFT JOIN hungry ON hungry.id = step.tenant_id;

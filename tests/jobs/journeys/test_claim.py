@@ -30,7 +30,48 @@ def test_batch_is_shared_among_tenants(database):
     with database.transaction() as connection:
         steps = claim_steps(connection, 100, START + timedelta(minutes=1))
 
-    assert claimed_tenants(steps) == {big: 50, small: 20}
+    assert claimed_tenants(steps) == {big: 80, small: 20}
+
+
+def test_places_that_others_have_no_use_for_are_shared_by_weight(database):
+    """Steps that others hold, of paused journeys, or that are few."""
+    heavy, _ = enrolled(database, 500, slug="heavy", at=START)
+    light, _ = enrolled(database, 500, slug="light", at=START)
+    query(database, "UPDATE tenants SET weight = 3 WHERE slug = 'heavy'")
+    enrolled(database, 300, slug="paused", at=START)
+    query(
+        database,
+        "UPDATE journeys SET status = 'PAUSED' WHERE tenant_id ="
+        " (SELECT id FROM tenants WHERE slug = 'paused')",
+    )
+    few, _ = enrolled(database, 5, slug="few", at=START)
+    busy, _ = enrolled(database, 50, slug="busy", at=START)
+    with database.transaction() as other, database.transaction() as connection:
+        held = other.execute(
+            "SELECT id FROM pending_executions WHERE tenant_id = %s FOR UPDATE", [busy]
+        ).fetchall()
+        steps = claim_steps(connection, 105, START)
+
+    assert len(held) == 50
+    assert claimed_tenants(steps) == {heavy: 75, light: 25, few: 5}
+    for tenant_id in (heavy, light):  # the earliest of each, none twice
+        mine = sorted(step.id for step in steps if step.tenant_id == tenant_id)
+        due = query(
+            database,
+            "SELECT id FROM pending_executions WHERE tenant_id = %s ORDER BY scheduled_at, id",
+            tenant_id,
+        )
+        assert mine == [step for (step,) in due[: len(mine)]]
+
+
+def test_no_tenant_is_left_out_for_another_that_has_more(database):
+    """More tenants than places."""
+    for n in range(12):
+        enrolled(database, 30, slug=f"tenant-{n}", at=START)
+    with database.transaction() as connection:
+        steps = claim_steps(connection, 10, START)
+
+    assert sorted(claimed_tenants(steps).values()) == [1] * 10
 
 
 def test_more_is_due_where_a_tenant_could_have_had_more(database, settings):
@@ -40,7 +81,7 @@ def test_more_is_due_where_a_tenant_could_have_had_more(database, settings):
     enrolled(database, 1, slug="small", node="done", at=START)
     outcome = runner.run_batch(START)
 
-    assert (outcome.claimed, outcome.more_due) == (51, True)
+    assert (outcome.claimed, outcome.more_due) == (100, True)
     query(
         database,
         "DELETE FROM pending_executions WHERE id NOT IN (SELECT min(id) FROM pending_executions)",
@@ -184,7 +225,7 @@ def test_claim_walks_the_due_index_before_any_analyze(database):
         ).fetchall()
     text = "\n".join(line for (line,) in plan)
 
-    assert text.count("idx_pending_executions_due") == 2, text
+    assert text.count("idx_pending_executions_due") == 3, text
     assert "journey_contacts_pkey" in text, text
     assert "Seq Scan on pending_executions" not in text
     assert "Seq Scan on journey_contacts" not in text
