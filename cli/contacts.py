@@ -124,4 +124,7 @@ def _show_removed(done: Removed, *, as_json: bool) -> None:
     if as_json:
         print_json(done._asdict())
     else:
-        say(f"{done.enrollments:,} enrollments ended, {done.messages:,} messages cancelled")
+        say(
+            f"{done.enrollments:,} enrollments ended, {done.messages:,} messages "
+            f"and {done.calls:,} calls cancelled"
+        )

@@ -91,11 +91,22 @@ def _apply(connection: Connection, decided: Sequence[Decided], now: datetime) ->
     entering = asked.entries(decided)
     if entering:
         effects.enter_journeys(connection, entering, now)
+    calls, scripts = asked.calls(decided)
+    if calls:
+        effects.queue_calls(connection, calls, scripts, now)
     steps, groups = _advanced(decided)
     if steps:
         effects.advance_steps(connection, steps, groups, now)
+    _stay(connection, decided)
+    finished = [enrollment for pair in decided for enrollment in _finished(*pair)]
+    if finished:
+        effects.finish_enrollments(connection, finished, now)
+
+
+def _stay(connection: Connection, decided: Sequence[Decided]) -> None:
+    """Steps that are not over."""
     rescheduled = [
-        (step, put_off.at, int(put_off.failed), put_off.reason, put_off.wait_key)
+        (step, put_off.at, int(put_off.failed), put_off.reason, asked.wait_key(step, put_off))
         for step, group in decided
         if isinstance(put_off := group.decision, Reschedule)
     ]
@@ -106,9 +117,6 @@ def _apply(connection: Connection, decided: Sequence[Decided], now: datetime) ->
     ]
     if held:
         effects.hold_steps(connection, held)
-    finished = [enrollment for pair in decided for enrollment in _finished(*pair)]
-    if finished:
-        effects.finish_enrollments(connection, finished, now)
 
 
 def _advanced(decided: Sequence[Decided]) -> tuple[list[tuple[StepRow, int]], list[AdvancedGroup]]:

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from db.queries.journeys.rows import ContactChange, QueuedMessage, StepRow
+from db.queries.journeys.rows import CallScript, ContactChange, QueuedCall, QueuedMessage, StepRow
 from jobs.journeys.decide import Decided, DecidedGroup
 from jobs.journeys.decisions import (
     Advance,
     ChangeCampaign,
     EnterJourney,
+    PlaceCall,
     Reschedule,
     SendMessage,
     UpdateContact,
@@ -51,6 +52,37 @@ def messages(
             )
         )
     return queued, texts
+
+
+def calls(decided: Sequence[Decided]) -> tuple[list[QueuedCall], list[CallScript]]:
+    """Calls, and what those of one decision have in common, by group."""
+    queued: list[QueuedCall] = []
+    numbers: dict[int, int] = {}
+    scripts: list[CallScript] = []
+    for step, group, effect in asked(decided, PlaceCall):
+        if id(effect) not in numbers:
+            numbers[id(effect)] = len(scripts)
+            scripts.append(
+                CallScript(effect.sender, effect.extension, effect.ring_timeout_s, effect.variables)
+            )
+        queued.append(
+            QueuedCall(
+                step.tenant_id,
+                step.contact_id,
+                step.journey_id,
+                step.journey_contact_id,
+                step.id,
+                numbers[id(effect)],
+                group.sendable_until,
+            )
+        )
+    return queued, scripts
+
+
+def wait_key(step: StepRow, put_off: Reschedule) -> str | None:
+    """The event that the step waits for, if it does."""
+    key = put_off.wait_key
+    return f"{key}{step.id}" if key is not None and key.endswith(":") else key
 
 
 def contact_changes(decided: Sequence[Decided]) -> list[ContactChange]:

@@ -21,6 +21,8 @@ K = TypeVar("K", bound=Hashable)
 _LOOP_WINDOW = timedelta(seconds=5)
 _LONGEST_BACKOFF = timedelta(hours=1)
 _LONGEST_REASON = 500
+# The rules have nothing to say of a step that waits for what it has asked for.
+_PASSED = Allowed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,9 @@ class _Batch:
         if not node.reaches_contact:
             yield Allowed(), steps
             return
-        yield from _bucket(steps, lambda step: self.verdicts[step.tenant_id, step.id])
+        yield from _bucket(
+            steps, lambda step: self.verdicts.get((step.tenant_id, step.id), _PASSED)
+        )
 
     def _loop(self, placed: PlacedNode, step: StepRow) -> str | None:
         """Why the step counts as part of an endless loop, if it does."""

@@ -57,7 +57,21 @@ class EnterJourney:
     journey: str
 
 
-Effect = SendMessage | UpdateContact | ChangeCampaign | EnterJourney
+@dataclass(frozen=True, slots=True)
+class PlaceCall:
+    """Queue a call to the contact, unless the step has one.
+
+    ``sender`` is as in ``SendMessage``; ``extension`` is where the dialplan takes a call that was
+    answered, ``variables`` are what the channel is given.
+    """
+
+    sender: str
+    extension: str
+    ring_timeout_s: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+Effect = SendMessage | UpdateContact | ChangeCampaign | EnterJourney | PlaceCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +88,9 @@ class Advance:
 class Reschedule:
     """The step waits until ``at``, or for an event until then.
 
-    ``failed`` says that a try was spent on it, ``wait_key`` names the event. ``effects`` are done
-    at once: of a step that asks for something and waits for the answer.
+    ``failed`` says that a try was spent on it, ``wait_key`` names the event; one that ends in a
+    colon goes on with the step's id, for what no other step is to be told. ``effects`` are done at
+    once: of a step that asks for something and waits for the answer.
     """
 
     at: datetime

@@ -123,7 +123,12 @@ class Gate:
         return self._context.rules.get(tenant_id, DEFAULT_RULES)
 
     def _calls(self, step: StepRow) -> bool | None:
-        """Whether the step calls its contact, False where it messages it, None where neither."""
+        """Whether the step calls its contact, False where it messages it, None where neither.
+
+        Neither does one that waits for what it has asked for already.
+        """
+        if step.wait_key is not None:
+            return None
         placed = self._context.nodes.get(step.node_id)
         if placed is None or placed.node is None or not placed.node.reaches_contact:
             return None

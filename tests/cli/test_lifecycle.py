@@ -68,9 +68,9 @@ def test_contacts(here, acme, database):
         database, "SELECT id FROM contacts WHERE phone_number = '+15550000001'"
     )
     removed = here("contacts", "remove", "+15550000000", contact_id, "--tenant", "acme", "--json")
-    assert json.loads(removed.out) == {"enrollments": 2, "steps": 2, "messages": 0}
+    assert json.loads(removed.out) == {"enrollments": 2, "steps": 2, "messages": 0, "calls": 0}
     never = here("contacts", "do-not-contact", "+15550000002", "--tenant", "acme")
-    assert never.out == "1 enrollments ended, 0 messages cancelled\n"
+    assert never.out == "1 enrollments ended, 0 messages and 0 calls cancelled\n"
     lifted = here("contacts", "do-not-contact", "+15550000002", "--tenant", "acme", "--lift")
     assert lifted.out == "1 may be contacted again\n"
 

@@ -8,7 +8,15 @@ from psycopg.types.json import Jsonb
 
 from db.bulk import array_literal, columns
 from db.engine import Connection
-from db.queries.journeys.rows import AdvancedGroup, BatchLine, ContactChange, QueuedMessage, StepRow
+from db.queries.journeys.rows import (
+    AdvancedGroup,
+    BatchLine,
+    CallScript,
+    ContactChange,
+    QueuedCall,
+    QueuedMessage,
+    StepRow,
+)
 from db.statements import statement
 
 
@@ -117,6 +125,35 @@ def queue_messages(
             "group_nos": list(range(len(texts))),
             "bodies": bodies,
             "senders": senders,
+            "now": now,
+        },
+    )
+
+
+def queue_calls(
+    connection: Connection,
+    calls: Sequence[QueuedCall],
+    scripts: Sequence[CallScript],
+    now: datetime,
+) -> None:
+    """Queue calls, ``scripts`` by group; a step that has one keeps it."""
+    senders, extensions, ring_timeouts_s, variables = columns(scripts, 4)
+    tenants, contacts, journeys, enrollments, executions, groups, untils = columns(calls, 7)
+    connection.execute(
+        statement("journeys/queue_calls"),
+        {
+            "tenant_ids": array_literal(tenants),
+            "contact_ids": array_literal(contacts),
+            "journey_ids": array_literal(journeys),
+            "journey_contact_ids": array_literal(enrollments),
+            "execution_ids": array_literal(executions),
+            "groups": array_literal(groups),
+            "callable_untils": untils,
+            "group_nos": list(range(len(scripts))),
+            "senders": senders,
+            "extensions": extensions,
+            "ring_timeouts_s": ring_timeouts_s,
+            "variables": list(map(Jsonb, variables)),
             "now": now,
         },
     )

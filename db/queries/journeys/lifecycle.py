@@ -124,6 +124,16 @@ def cancel_journey_messages(
     ).rowcount
 
 
+def cancel_journey_calls(
+    connection: Connection, tenant_id: UUID, journey_id: UUID, size: int
+) -> list[tuple[UUID, int]]:
+    """Cancel the journey's undialed calls; (contact_id, execution_id) of each."""
+    return connection.execute(
+        statement("journeys/cancel_journey_calls"),
+        {"tenant_id": tenant_id, "journey_id": journey_id, "size": size},
+    ).fetchall()
+
+
 def find_suspension(connection: Connection, tenant_id: UUID) -> datetime | None:
     """Since when the tenant is suspended; None if it isn't."""
     row = connection.execute(

@@ -16,11 +16,12 @@ class LockedEnrollments(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """How many enrollments and steps were ended, and messages cancelled."""
+    """How many enrollments and steps were ended, and messages and calls cancelled."""
 
     enrollments: int
     steps: int
     messages: int
+    calls: int = 0
 
 
 def lock_enrollment_steps(

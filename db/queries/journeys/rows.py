@@ -144,6 +144,30 @@ class QueuedMessage(NamedTuple):
     sendable_until: datetime | None
 
 
+class QueuedCall(NamedTuple):
+    """A call to be queued; ``group`` is the index of its script.
+
+    ``callable_until`` is the end of the hours in which it may be dialed, None: no end.
+    """
+
+    tenant_id: UUID
+    contact_id: UUID
+    journey_id: UUID
+    journey_contact_id: int
+    execution_id: int
+    group: int
+    callable_until: datetime | None
+
+
+class CallScript(NamedTuple):
+    """How calls are made: by which number (or ``sticky``, ``random``), and what they lead to."""
+
+    sender: str
+    extension: str
+    ring_timeout_s: int
+    variables: Mapping[str, str]
+
+
 class ContactChange(NamedTuple):
     """A change to one contact, as update_contacts.sql takes it."""
 

@@ -11,6 +11,14 @@ from db.bulk import columns
 from db.engine import Connection
 from db.statements import statement
 
+CALL_KEY = "call:"
+"""The event, with the id of the step that asked for a call, that the call has its outcome."""
+
+
+def call_key(execution_id: int) -> str:
+    """The event that the step waits for which asked for a call."""
+    return f"{CALL_KEY}{execution_id}"
+
 
 class Signal(NamedTuple):
     """Something that happened to a contact; ``key`` is the event's name."""

@@ -38,7 +38,7 @@ def remove_contacts(
     """End contacts' enrollments in a journey, or with None in all; each chunk one transaction.
 
     A step that a batch holds is waited for: its message is then cancelled with the others. When
-    this returns the contacts have no step pending there and no message queued.
+    this returns the contacts have no step pending there, no message and no call queued.
     """
 
     def remove(connection: Connection, chunk: Sequence[UUID]) -> Removed:
@@ -48,7 +48,7 @@ def remove_contacts(
         )
 
     done = list(_each_chunk(database, contact_ids, remove))
-    return Removed(*map(sum, zip(*done, strict=True))) if done else Removed(0, 0, 0)
+    return Removed(*map(sum, zip(*done, strict=True))) if done else Removed(0, 0, 0, 0)
 
 
 def forbid_contacts(database: Database, tenant_id: UUID, contact_ids: Sequence[UUID]) -> Removed:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from db.engine import Database
+from db.engine import Connection, Database
 from db.queries.journeys import lifecycle as queries
 from db.queries.journeys.lifecycle import Journey
+from db.queries.journeys.signals import call_key
 from jobs.journeys.lifecycle.overdue import Overdue, decide_overdue
 from jobs.journeys.lifecycle.settling import CHUNK, Settled, settle
 from jobs.journeys.lifecycle.status import change_status
+from jobs.journeys.signals import Signal, send_signals
 from jobs.runs import DefiniteError
 
 
@@ -52,7 +54,9 @@ def pause_journey(database: Database, tenant_id: UUID, key: str) -> StatusChange
 
 
 def archive_journey(database: Database, tenant_id: UUID, key: str) -> StatusChanged:
-    """Stop a journey and cancel its unsent messages; it can still be resumed.
+    """Stop a journey and cancel its unsent messages and undialed calls; it can still be resumed.
+
+    Steps that waited for such a call then go on as if it had failed.
 
     Raises:
         DefiniteError: there is no such journey.
@@ -60,12 +64,13 @@ def archive_journey(database: Database, tenant_id: UUID, key: str) -> StatusChan
     journey = journey_named(database, tenant_id, key)
     changed = change_status(database, tenant_id, journey.id, "ARCHIVED")
     cancelled = 0
-    while True:
-        with database.transaction() as connection:
-            count = queries.cancel_journey_messages(connection, tenant_id, journey.id, CHUNK)
-        cancelled += count
-        if count < CHUNK:
-            break
+    for cancel in (queries.cancel_journey_messages, _cancel_calls):
+        while True:
+            with database.transaction() as connection:
+                count = cancel(connection, tenant_id, journey.id, CHUNK)
+            cancelled += count
+            if count < CHUNK:
+                break
     settled = settle(database, tenant_id, journey.id)
     return _result("ARCHIVED", settled, changed=changed, cancelled=cancelled)
 
@@ -135,6 +140,18 @@ def resume_tenant(
     changed = change_status(database, tenant_id, None, "ACTIVE")
     settled = settle(database, tenant_id, None)
     return _result("ACTIVE", settled, changed=changed, overdue=count)
+
+
+def _cancel_calls(connection: Connection, tenant_id: UUID, journey_id: UUID, size: int) -> int:
+    calls = queries.cancel_journey_calls(connection, tenant_id, journey_id, size)
+    payload = {"outcome": "failed", "error": "the journey is archived"}
+    signals = [
+        Signal(tenant_id, contact_id, call_key(execution_id), payload)
+        for contact_id, execution_id in calls
+    ]
+    if signals:
+        send_signals(connection, signals)
+    return len(calls)
 
 
 def _result(

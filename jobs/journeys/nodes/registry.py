@@ -9,6 +9,7 @@ from jobs.journeys.nodes.delay import Delay
 from jobs.journeys.nodes.end import End
 from jobs.journeys.nodes.enroll import Enroll
 from jobs.journeys.nodes.goal import Goal
+from jobs.journeys.nodes.make_call import MakeCall
 from jobs.journeys.nodes.node import Node
 from jobs.journeys.nodes.send_sms import SendSms
 from jobs.journeys.nodes.split import Split
@@ -20,6 +21,7 @@ NODE_TYPES: Mapping[str, type[Node]] = {
     node.type: node
     for node in (
         SendSms,
+        MakeCall,
         Delay,
         Day,
         WaitUntil,

@@ -1,8 +1,8 @@
 -- Ends enrollments whose steps this transaction has locked, their steps and the contacts' unsent
--- messages. A message that a sender holds at this moment is on its way.
+-- messages and undialed calls. What a sender holds at this moment, or is being dialed, is on its way.
 --   :ids          the enrollments
 --   :contact_ids  the contacts
---   :journey_id   only messages of this journey, or null for all
+--   :journey_id   only messages and calls of this journey, or null for all
 --   :status       REMOVED, or COMPLETED where a goal was reached
 WITH ended AS (
   DELETE FROM pending_executions AS p
@@ -28,7 +28,22 @@ WITH ended AS (
   FROM unsent
   WHERE m.tenant_id = :tenant_id AND m.id = unsent.id
   RETURNING 1
+), undialed AS MATERIALIZED (
+  SELECT q.id
+  FROM unnest(:contact_ids::uuid[]) AS contact (id)
+  JOIN call_queue AS q ON q.contact_id = contact.id
+  WHERE q.tenant_id = :tenant_id AND q.state IN ('QUEUED', 'HELD')
+    AND (:journey_id::uuid IS NULL OR q.journey_id = :journey_id::uuid)
+  ORDER BY q.id
+  -- One that is being allocated is left to that, which sees the enrollment's end or is past it:
+  -- it holds the call and may wait for the step, which is held here.
+  FOR UPDATE OF q SKIP LOCKED
+), withdrawn AS (
+  UPDATE call_queue AS q SET state = 'CANCELLED', error = :reason, finished_at = now()
+  FROM undialed
+  WHERE q.tenant_id = :tenant_id AND q.id = undialed.id
+  RETURNING 1
 )
 SELECT
   (SELECT count(*) FROM enrollments), (SELECT count(*) FROM ended),
-  (SELECT count(*) FROM cancelled);
+  (SELECT count(*) FROM cancelled), (SELECT count(*) FROM withdrawn);

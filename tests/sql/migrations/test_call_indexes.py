@@ -1,4 +1,4 @@
-"""The same contact can't be queued twice in a campaign; what was, before that held, is cleared up."""
+"""A contact stands once in a campaign's queue; what was before that held is cleared up."""
 
 import psycopg
 import pytest

@@ -39,7 +39,7 @@ def test_a_message_of_the_batch_under_way_is_cancelled(database, runner, monkeyp
         )
 
     assert (waited, outcome.messages) == (True, 4)
-    assert removed == (3, 3, 3)
+    assert removed == (3, 3, 3, 0)
     assert statuses(database) == {"CANCELLED": 3, "QUEUED": 1}
     assert statuses(database, "journey_contacts") == {"REMOVED": 3, "ACTIVE": 1}
     assert states(database) == {"DUE": 1}
@@ -60,7 +60,7 @@ def test_a_batch_that_comes_during_the_change_never_queues(database, runner, mon
         return done
 
     monkeypatch.setattr(lives.queries, "remove_enrollments", while_locked)
-    assert change(database, tenant_id, contact_ids(database)) == (4, 4, 0)
+    assert change(database, tenant_id, contact_ids(database)) == (4, 4, 0, 0)
     assert claimed == [0, 0]
     assert (runner.run_batch(START).claimed, statuses(database)) == (0, {})
 
@@ -99,7 +99,7 @@ def test_removed_from_one_journey_only(database):
     removed = lives.remove_contacts(
         database, tenant_id, contact_ids(database), journey.id, reason="asked to"
     )
-    assert removed == (3, 3, 0)
+    assert removed == (3, 3, 0, 0)
     assert (
         query(
             database,
