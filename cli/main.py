@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import contacts, doctor, enrollment, imports, journeys, lifecycle, runs, tenants
+from cli import approvals, contacts, doctor, enrollment, imports, journeys, lifecycle, runs, tenants
 from cli.demo import command as demo
 from cli.env import env
 from cli.errors import BAD_INPUT, INTERRUPTED, CommandError, exit_code, lines
@@ -35,6 +35,7 @@ app.add_typer(contacts.app, name="contacts")
 app.add_typer(imports.app, name="import")
 app.add_typer(journeys.app, name="journeys")
 app.command()(enrollment.enroll)
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(runs.app, name="jobs")
 
 lifecycle.add_journey_commands(journeys.app)

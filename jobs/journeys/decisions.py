@@ -71,7 +71,20 @@ class PlaceCall:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-Effect = SendMessage | UpdateContact | ChangeCampaign | EnterJourney | PlaceCall
+@dataclass(frozen=True, slots=True)
+class RequestApproval:
+    """Put a drafted reply before a person, ``assigned_to`` or anybody; the highest priority first.
+
+    ``expires_at`` is when it is taken back again; None: never.
+    """
+
+    body: str
+    priority: int = 0
+    assigned_to: str | None = None
+    expires_at: datetime | None = None
+
+
+Effect = SendMessage | UpdateContact | ChangeCampaign | EnterJourney | PlaceCall | RequestApproval
 
 
 @dataclass(frozen=True, slots=True)

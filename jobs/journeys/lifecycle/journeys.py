@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from db.engine import Connection, Database
+from db.queries.approvals import cancel_journey_requests
 from db.queries.journeys import lifecycle as queries
 from db.queries.journeys.lifecycle import Journey
 from db.queries.journeys.signals import call_key
@@ -54,9 +55,10 @@ def pause_journey(database: Database, tenant_id: UUID, key: str) -> StatusChange
 
 
 def archive_journey(database: Database, tenant_id: UUID, key: str) -> StatusChanged:
-    """Stop a journey and cancel its unsent messages and undialed calls; it can still be resumed.
+    """Stop a journey and cancel its unsent messages, undialed calls and drafts before people.
 
-    Steps that waited for such a call then go on as if it had failed.
+    It can still be resumed. Steps that waited for such a call then go on as if it had failed;
+    drafts that nobody had decided on are put before people again.
 
     Raises:
         DefiniteError: there is no such journey.
@@ -64,7 +66,7 @@ def archive_journey(database: Database, tenant_id: UUID, key: str) -> StatusChan
     journey = journey_named(database, tenant_id, key)
     changed = change_status(database, tenant_id, journey.id, "ARCHIVED")
     cancelled = 0
-    for cancel in (queries.cancel_journey_messages, _cancel_calls):
+    for cancel in (queries.cancel_journey_messages, _cancel_calls, cancel_journey_requests):
         while True:
             with database.transaction() as connection:
                 count = cancel(connection, tenant_id, journey.id, CHUNK)

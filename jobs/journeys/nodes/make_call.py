@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from db.queries.journeys.signals import CALL_KEY
 from jobs.journeys.decisions import Advance, Decision, PlaceCall, Reschedule
 from jobs.journeys.facts import Facts
+from jobs.journeys.nodes.limited_wait import NEVER
 from jobs.journeys.nodes.node import Node, NodeKey
-from jobs.journeys.nodes.wait_for import NEVER
 from jobs.journeys.templates import render, template_facts
 
 OUTCOMES = ("answered", "no_answer", "busy", "failed", "machine", "transferred", "none")

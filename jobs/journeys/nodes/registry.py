@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jobs.journeys.nodes.approval import Approval
 from jobs.journeys.nodes.campaigns import AddToCampaign, RemoveFromCampaign
 from jobs.journeys.nodes.condition import Condition
 from jobs.journeys.nodes.day import Day
@@ -29,6 +30,7 @@ NODE_TYPES: Mapping[str, type[Node]] = {
         Split,
         UpdateContactNode,
         WaitFor,
+        Approval,
         AddToCampaign,
         RemoveFromCampaign,
         Enroll,

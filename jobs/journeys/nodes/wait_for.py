@@ -1,22 +1,18 @@
 """``wait_for``: the contact stays until an event comes, or for so long."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from jobs.journeys.decisions import Advance, Decision, Reschedule
 from jobs.journeys.facts import Facts
-from jobs.journeys.nodes.node import FAILURE, Node, NodeKey
-
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-"""When a wait without a time limit is over."""
-
-_LONGEST = timedelta(days=3660)
+from jobs.journeys.nodes.limited_wait import LimitedWait
+from jobs.journeys.nodes.node import FAILURE, NodeKey
 
 
-class WaitFor(Node):
+class WaitFor(LimitedWait):
     """Waits for ``event``: ``reply``, ``call_answered`` or any word other services signal.
 
     When it comes the contact goes to ``next``, its payload kept as the step's result; after
@@ -25,14 +21,10 @@ class WaitFor(Node):
     """
 
     type: ClassVar[str] = "wait_for"
-    waits: ClassVar[bool] = True
 
     event: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
     next: NodeKey
     timeout: NodeKey | None = None
-    minutes: float = Field(0, ge=0)
-    hours: float = Field(0, ge=0)
-    days: float = Field(0, ge=0)
 
     @field_validator("event")
     @classmethod
@@ -43,18 +35,9 @@ class WaitFor(Node):
 
     @model_validator(mode="after")
     def _timeout_has_a_length(self) -> "WaitFor":
-        if bool(self.timeout) != (self.length > timedelta(0)):
+        if bool(self.timeout) != bool(self.length):
             raise ValueError("give timeout together with minutes, hours or days, or neither")
-        if self.length > _LONGEST:
-            raise ValueError("give a length of up to 10 years")
         return self
-
-    @property
-    def length(self) -> timedelta:
-        try:
-            return timedelta(minutes=self.minutes, hours=self.hours, days=self.days)
-        except OverflowError:
-            return timedelta.max
 
     def edges(self) -> Mapping[str, str]:
         timeout = {"timeout": self.timeout} if self.timeout else {}
@@ -69,14 +52,11 @@ class WaitFor(Node):
     def evaluate(self, facts: Facts, now: datetime) -> Decision:
         if facts["signal"] is not None:
             return Advance(self.event, result=facts["signal"])
-        until = self._until(facts["entered_at"])
+        until = self.over_at(facts["entered_at"])
         if until <= now:
             return Advance("timeout")
         return Reschedule(until, wait_key=self.event)
 
     def due_at(self, facts: Facts, now: datetime) -> datetime:
         del facts
-        return self._until(now)
-
-    def _until(self, entered_at: datetime) -> datetime:
-        return entered_at + self.length if self.timeout else NEVER
+        return self.over_at(now)

@@ -1,5 +1,6 @@
 -- Moves the next contacts of a journey that are on older versions to the current one, where it has
--- a node of the same key. Another type of node is no longer waited at in the old way.
+-- a node of the same key. Another type of node is no longer waited at in the old way, nor is what
+-- the old one asked people to approve.
 --   :from_version  only from this version, or null for all
 --   :after, :size  the enrollment after which to begin, and steps at most
 WITH target AS MATERIALIZED (
@@ -32,6 +33,11 @@ WITH target AS MATERIALIZED (
     scheduled_at = CASE WHEN chunk.alike THEN p.scheduled_at ELSE now() END
   FROM chunk
   WHERE p.ctid = chunk.place
+), requests AS (
+  UPDATE response_approvals AS a SET status = 'CANCELLED', decided_at = now()
+  FROM chunk
+  WHERE a.tenant_id = :tenant_id AND a.journey_contact_id = chunk.journey_contact_id
+    AND a.status = 'PENDING' AND NOT chunk.alike
 ), enrollments AS (
   UPDATE journey_contacts AS c SET version = chunk.version
   FROM chunk

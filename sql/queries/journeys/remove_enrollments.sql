@@ -1,5 +1,6 @@
--- Ends enrollments whose steps this transaction has locked, their steps and the contacts' unsent
--- messages and undialed calls. What a sender holds at this moment, or is being dialed, is on its way.
+-- Ends enrollments whose steps this transaction has locked, their steps, their drafts before people
+-- and the contacts' unsent messages and undialed calls. What a sender holds at this moment, or is
+-- being dialed, is on its way.
 --   :ids          the enrollments
 --   :contact_ids  the contacts
 --   :journey_id   only messages and calls of this journey, or null for all
@@ -15,6 +16,10 @@ WITH ended AS (
   FROM unnest(:ids::bigint[]) AS e (id)
   WHERE c.tenant_id = :tenant_id AND c.id = e.id AND c.status IN ('ACTIVE', 'PAUSED')
   RETURNING 1
+), requests AS (
+  UPDATE response_approvals AS a SET status = 'CANCELLED', decided_at = now()
+  FROM unnest(:ids::bigint[]) AS e (id)
+  WHERE a.tenant_id = :tenant_id AND a.journey_contact_id = e.id AND a.status = 'PENDING'
 ), unsent AS MATERIALIZED (
   SELECT m.id
   FROM unnest(:contact_ids::uuid[]) AS contact (id)

@@ -2,8 +2,8 @@ import pytest
 
 from jobs.journeys.decisions import Advance, PlaceCall, Reschedule
 from jobs.journeys.definition import DefinitionError, check_definition
+from jobs.journeys.nodes.limited_wait import NEVER
 from jobs.journeys.nodes.make_call import OUTCOMES, MakeCall
-from jobs.journeys.nodes.wait_for import NEVER
 from tests.jobs.journeys.steps import NOW
 
 CALL = MakeCall(next="on")

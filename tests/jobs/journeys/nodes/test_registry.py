@@ -13,8 +13,8 @@ from tests.jobs.journeys.steps import STEP
 def test_types_are_registered_by_their_name():
     assert set(NODE_TYPES) == {
         "send_sms", "make_call", "delay", "day", "wait_until", "condition", "split",
-        "update_contact", "wait_for", "goal", "add_to_campaign", "remove_from_campaign", "enroll",
-        "end",
+        "update_contact", "wait_for", "approval", "goal", "add_to_campaign",
+        "remove_from_campaign", "enroll", "end",
     }  # fmt: skip
     assert all(node_type.type == name for name, node_type in NODE_TYPES.items())
     assert not any(inspect.isabstract(node_type) for node_type in NODE_TYPES.values())

@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from jobs.journeys.decisions import Advance, Reschedule
-from jobs.journeys.nodes.wait_for import NEVER, WaitFor
+from jobs.journeys.nodes.limited_wait import NEVER
+from jobs.journeys.nodes.wait_for import WaitFor
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIMITED = WaitFor(event="reply", next="thank", timeout="nag", hours=2)
