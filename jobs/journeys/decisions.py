@@ -115,7 +115,7 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The step waits, for no time of its own, until somebody releases it."""
+    """The step waits for no time of its own: the enrollment is paused until it is resumed."""
 
     reason: str
 

@@ -73,7 +73,7 @@ def reschedule_steps(
 
 
 def hold_steps(connection: Connection, steps: Sequence[tuple[StepRow, str]]) -> None:
-    """Hold steps until they are released; each with why."""
+    """Hold steps, each with why, and pause their enrollments, until those are resumed."""
     connection.execute(
         statement("journeys/hold_steps"),
         {

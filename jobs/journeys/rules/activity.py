@@ -6,7 +6,7 @@ from uuid import UUID
 
 from jobs.journeys.decisions import Hold, Reschedule
 from jobs.journeys.rules.hours import NeverOpenError
-from jobs.journeys.rules.reach import Allowed, Reach, Skip, Verdict
+from jobs.journeys.rules.reach import LOOK_AGAIN, Allowed, Reach, Skip, Verdict
 
 BUSY = "another step of the contact is under way"
 _BUSY_WAIT = timedelta(seconds=1)
@@ -75,4 +75,4 @@ def judge(
     try:
         return Reschedule(reach.next_allowed(at), reason)
     except NeverOpenError as error:
-        return Hold(str(error))
+        return Reschedule(now + LOOK_AGAIN, str(error))

@@ -16,6 +16,8 @@ _DAY = timedelta(days=1)
 # Hours of two zones may meet only on some days of a week, or not for the weeks between two
 # countries' changes of clocks.
 _LONGEST_SEARCH = timedelta(days=60)
+LOOK_AGAIN = _DAY
+"""How long a step waits where the rules leave no moment: somebody may mend them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Reach:
                         return Reschedule(self.next_allowed(self.reopening(now)), CLOSED)
             allowed = self.next_allowed(now)
         except NeverOpenError as error:
-            return Hold(str(error))
+            return Reschedule(now + LOOK_AGAIN, str(error))
         return Allowed(self.allowed_until(now)) if allowed == now else Reschedule(allowed, QUIET)
 
     def reopening(self, closed: datetime) -> datetime:

@@ -7,6 +7,9 @@ import pytest
 
 from db.counter import count_statements
 from jobs.journeys.batch import StepRunner
+from jobs.journeys.lifecycle.contacts import resume_contacts
+from jobs.journeys.lifecycle.journeys import resume_tenant, suspend_tenant
+from jobs.journeys.lifecycle.overdue import Overdue
 from jobs.journeys.rules.activity import BUSY
 from tests.factories import make_contacts, make_tenant, set_rules
 from tests.jobs.journeys.journeys import apply_journey, enroll, enrolled, query
@@ -89,7 +92,13 @@ def test_outside_the_hours_steps_can_be_skipped_or_held(database, runner, outsid
     assert {row[0] for row in pending(database)} == {state}
     if state == "HELD":
         assert {row[3] for row in pending(database)} == {"outside the tenant's opening hours"}
-        query(database, "UPDATE pending_executions SET state = 'DUE'")
+        assert query(database, "SELECT DISTINCT status FROM journey_contacts") == [("PAUSED",)]
+        contacts = [row[0] for row in query(database, "SELECT id FROM contacts")]
+        # what is resumed for another reason leaves them as they are
+        suspend_tenant(database, tenant_id)
+        resume_tenant(database, tenant_id, Overdue("run"))
+        assert {row[0] for row in pending(database)} == {"HELD"}
+        resume_contacts(database, tenant_id, contacts, overdue=Overdue("run"))
         assert runner.run_batch(NOON + timedelta(days=1)).messages == 3
 
 
