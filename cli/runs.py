@@ -6,9 +6,11 @@ import typer
 
 from cli.errors import BAD_INPUT, CommandError
 from cli.options import AnyTenantSlug, AsJson
-from cli.output import print_fields, print_json, print_table
+from cli.output import print_fields, print_json, print_table, say
 from cli.session import open_session, parse_id, tenant_named
+from cli.waiting import describe_progress
 from db.queries.runs import get_run, list_runs
+from jobs.runs import cancel
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
@@ -73,6 +75,7 @@ def show_job(
             "kind": run.kind,
             "state": run.state,
             "progress": _progress(run.progress_done, run.progress_total),
+            "pace": describe_progress(run) or None,
             "tries": run.attempts,
             "args": run.args,
             "unique key": run.unique_key,
@@ -84,6 +87,35 @@ def show_job(
             "error": run.error,
         }
     )
+
+
+@app.command("cancel")
+def cancel_job(
+    run_id: Annotated[str, typer.Argument(metavar="ID")],
+    tenant: AnyTenantSlug = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a run: one that waits never begins, one under way ends after its chunk.
+
+    What was committed stays. A run that was cancelled already is no mistake.
+    """
+    wanted = parse_id(run_id, "run")
+    with open_session() as session:
+        with session.database.read() as connection:
+            run = get_run(connection, wanted, tenant)
+        if run is None:
+            raise CommandError(f"there is no run {wanted}", BAD_INPUT)
+        owner = tenant_named(session.database, run.tenant)
+        with session.database.transaction() as connection:
+            cancel(connection, owner.id, wanted)
+        with session.database.read() as connection:
+            run = get_run(connection, wanted, tenant) or run
+    if as_json:
+        print_json(run)
+    if run.state != "cancelled":
+        raise CommandError(f"run {wanted} has {run.state} already")
+    if not as_json:
+        say(f"run {wanted} cancelled")
 
 
 def _progress(done: int, total: int | None) -> str:

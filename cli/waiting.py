@@ -33,18 +33,28 @@ def finish_command(
         CommandError: the run failed or was cancelled; its own error is the text.
     """
     if detach:
-        if as_json:
-            print_json({"id": run_id, "state": "queued"})
-        else:
-            say(str(run_id))
+        leave(run_id, as_json=as_json)
         return
-    run = _wait_with_bar(session, tenant, run_id, show=not as_json)
+    run = wait_with_bar(session, tenant, run_id, show=not as_json)
     if as_json:
         print_json(run)
-    if run.state != "succeeded":
-        raise CommandError(f"run {run.id} {run.state}" + (f": {run.error}" if run.error else ""))
+    insist_on_success(run)
     if not as_json:
         say(describe_result(run))
+
+
+def leave(run_id: UUID, *, as_json: bool) -> None:
+    """Print the id of a run that isn't waited for."""
+    if as_json:
+        print_json({"id": run_id, "state": "queued"})
+    else:
+        say(str(run_id))
+
+
+def insist_on_success(run: Run) -> None:
+    """Raises CommandError, with the run's own error as the text, if it failed or was cancelled."""
+    if run.state != "succeeded":
+        raise CommandError(f"run {run.id} {run.state}" + (f": {run.error}" if run.error else ""))
 
 
 def wait_for_run(
@@ -116,11 +126,17 @@ def _because(reasons: object) -> str:
     return f" ({counts(reasons)})" if isinstance(reasons, dict) and reasons else ""
 
 
-def _wait_with_bar(session: Session, tenant: str, run_id: UUID, *, show: bool) -> Run:
+def wait_with_bar(session: Session, tenant: str, run_id: UUID, *, show: bool) -> Run:
+    """Wait for the run's end; ``show``: with a bar, if stderr is a terminal.
+
+    Raises:
+        as ``wait_for_run``.
+    """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
@@ -128,7 +144,7 @@ def _wait_with_bar(session: Session, tenant: str, run_id: UUID, *, show: bool) -
     )
     try:
         with bar:
-            task = bar.add_task("queued", total=None)
+            task = bar.add_task("queued", total=None, figures="")
             return wait_for_run(
                 session,
                 tenant,
@@ -138,8 +154,21 @@ def _wait_with_bar(session: Session, tenant: str, run_id: UUID, *, show: bool) -
                     description=f"{run.kind} {run.state}",
                     completed=run.progress_done,
                     total=run.progress_total,
+                    figures=describe_progress(run),
                 ),
             )
     except (KeyboardInterrupt, DatabaseUnreachableError):
         tell(f"run {run_id} goes on: `trunkline jobs show {run_id}` tells how")
         raise
+
+
+def describe_progress(run: Run) -> str:
+    """Pace, time left and what became of the rows so far, as far as they are known."""
+    parts = []
+    if run.progress_done and run.rows_per_s:
+        parts.append(f"{run.rows_per_s:,.0f}/s")
+    if run.seconds_left is not None:
+        parts.append(f"{run.seconds_left:,.0f} s left")
+    shown = {name: f"{n:,}" for name, n in (run.counts or {}).items() if isinstance(n, int) and n}
+    shown.pop("read", None)
+    return ", ".join(parts + ([counts(shown)] if shown else []))

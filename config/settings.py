@@ -128,6 +128,14 @@ class Settings(BaseSettings):
     sms_gateway_token: SecretStr | None = Field(None, description="Bearer token of the gateway.")
 
     import_chunk_rows: PositiveInt = Field(5000, description="Rows of a file written at once.")
+    import_max_bytes: PositiveInt = Field(
+        2_147_483_648, description="Size of one imported file; here and below, tenants may differ."
+    )
+    import_max_rows: PositiveInt = Field(10_000_000, description="Rows of one imported file.")
+    import_max_columns: PositiveInt = Field(500, description="Columns of an imported file.")
+    imports_at_once: PositiveInt = Field(
+        10, description="Imports of one tenant that have not ended; more are refused."
+    )
     enroll_chunk_rows: PositiveInt = Field(10_000, description="Contacts enrolled at once.")
     run_lease_s: PositiveFloat = Field(
         10, description="A run whose worker is gone is taken up by another after so long."
@@ -146,8 +154,10 @@ class Settings(BaseSettings):
     state_dir: Path = Field(
         Path(".trunkline"), description="Data of the embedded servers, their logs, kept files."
     )
-    files_dir: Path | None = Field(
-        None, description="Where imported files are kept; default: STATE_DIR/files."
+    files_url: str | None = Field(
+        None,
+        description="Where imported files are kept: a folder, or an fsspec URL such as "
+        "s3://bucket/imports; default: STATE_DIR/files.",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: readable in a terminal, JSON elsewhere."
@@ -211,9 +221,13 @@ class Settings(BaseSettings):
         return self.require("broker_url" if self.broker_url else "redis_url")
 
     @property
-    def kept_files(self) -> Path:
-        """The folder, absolute, in which imported files stay until their run is done."""
-        return (self.files_dir or self.state_dir / "files").resolve()
+    def kept_files(self) -> str:
+        """Where imported files stay as long as their run: an absolute folder or an fsspec URL."""
+        if self.files_url is None:
+            return str((self.state_dir / "files").resolve())
+        if "://" in self.files_url:
+            return self.files_url.rstrip("/")
+        return str(Path(self.files_url).resolve())
 
     def pool_share(self) -> tuple[int, int]:
         """Connections (at least, at most) that one process of the stack may hold."""

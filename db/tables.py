@@ -31,6 +31,7 @@ job_runs = Table(
     Column("run_at", DateTime(timezone=True), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("max_attempts", Integer),
+    Column("cursor", JSONB),
     Column("progress_done", BigInteger, nullable=False),
     Column("progress_total", BigInteger),
     Column("result", JSONB),

@@ -6,4 +6,6 @@ from typing import Any
 from jobs import enrollment, imports
 from jobs.runs import Kind
 
-KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (imports.KIND, enrollment.KIND)}
+KINDS: Mapping[str, Kind[Any]] = {
+    kind.name: kind for kind in (imports.CONTACTS, imports.DIDS, enrollment.KIND)
+}

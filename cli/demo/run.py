@@ -12,13 +12,13 @@ from cli.demo.summary import Summary, summarize
 from cli.demo.view import Snapshot, View
 from cli.enrollment import start_enrollment
 from cli.errors import CommandError
-from cli.imports import start_import
 from cli.session import Session
 from cli.waiting import ENDED, look_at, patiently
 from db.queries import demo as queries
 from db.queries.runs import Run
 from db.queries.tenants import Tenant
 from jobs.enrollment import EnrollArguments
+from jobs.imports import CONTACTS, start_import
 from jobs.journeys.definition import read_definition
 from jobs.journeys.versions import apply_definition
 from jobs.tenants import change_rules, create_tenant
@@ -83,7 +83,14 @@ class Demo:
             for tenant, share in zip(self._tenants, shares, strict=True):
                 file = Path(folder) / f"{tenant.slug}.csv"
                 write_contacts(file, tenant.region, share)
-                run_id = start_import(self._session, tenant, file, campaign="Welcome")
+                run_id = start_import(
+                    self._session.database,
+                    self._session.settings,
+                    tenant.id,
+                    CONTACTS,
+                    file,
+                    campaign="Welcome",
+                )
                 started.append((tenant, run_id))
         self._imports = self._await_runs("import", started)
 

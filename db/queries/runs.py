@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection as ReadConnection
-from sqlalchemy import Select, select
+from sqlalchemy import Double, Select, case, cast, func, select
 
 from db.engine import Connection
 from db.statements import statement
@@ -33,6 +33,8 @@ class Run:
     """A run as people see it. ``state``: queued, running, succeeded, failed or cancelled.
 
     ``progress_total`` is None while unknown; units are the kind's own (rows, contacts).
+    ``rows_per_s`` is the mean since it started, ``seconds_left`` what the rest takes at that pace;
+    None where it isn't known. ``counts``: what became of an import's rows so far.
     ``attempts`` are the starts that came to nothing, and the one that ended the run. ``error`` of
     a run that is queued again tells why its last attempt failed.
     """
@@ -48,6 +50,9 @@ class Run:
     max_attempts: int | None
     progress_done: int
     progress_total: int | None
+    rows_per_s: float | None
+    seconds_left: float | None
+    counts: dict[str, Any] | None
     result: dict[str, Any] | None
     error: str | None
     created_at: datetime
@@ -237,10 +242,20 @@ def get_run(connection: ReadConnection, run_id: UUID, tenant_slug: str | None = 
 
 
 def _runs() -> Select[Any]:
-    shown = [column for column in job_runs.c if column.name != "tenant_id"]
-    return select(tenants.c.slug.label("tenant"), *shown).join(
-        tenants, tenants.c.id == job_runs.c.tenant_id
-    )
+    hidden = ("tenant_id", "cursor")
+    shown = [column for column in job_runs.c if column.name not in hidden]
+    until = func.coalesce(job_runs.c.finished_at, func.now())
+    elapsed_s = cast(func.extract("epoch", until - job_runs.c.started_at), Double)
+    per_s = cast(job_runs.c.progress_done, Double) / func.nullif(elapsed_s, 0, type_=Double)
+    rest = job_runs.c.progress_total - job_runs.c.progress_done
+    left = cast(case((job_runs.c.state == "running", rest)), Double)
+    return select(
+        tenants.c.slug.label("tenant"),
+        *shown,
+        per_s.label("rows_per_s"),
+        (left / func.nullif(per_s, 0, type_=Double)).label("seconds_left"),
+        job_runs.c.cursor["tally"].label("counts"),
+    ).join(tenants, tenants.c.id == job_runs.c.tenant_id)
 
 
 def _state(
@@ -250,3 +265,10 @@ def _state(
         statement(name), {"tenant_id": tenant_id, "id": run_id, "token": token, **values}
     ).fetchone()
     return row[0] if row else None
+
+
+def get_cursor(connection: ReadConnection, run_id: UUID) -> dict[str, Any] | None:
+    """What the run's last committed chunk saved; None if there is none."""
+    return connection.execute(
+        select(job_runs.c.cursor).where(job_runs.c.id == run_id)
+    ).scalar_one_or_none()

@@ -1,17 +1,23 @@
 """Files into the tables."""
 
 from jobs.imports.arguments import ImportArguments
-from jobs.imports.contacts import KIND, import_contacts
-from jobs.imports.errors import UnreadableFileError
+from jobs.imports.contacts import CONTACTS, import_contacts
+from jobs.imports.dids import DIDS, import_dids
+from jobs.imports.errors import TooMuchError, UnreadableFileError
 from jobs.imports.files import ContactFile, inspect_file
 from jobs.imports.kept import keep_file
+from jobs.imports.start import start_import
 
 __all__ = [
-    "KIND",
+    "CONTACTS",
+    "DIDS",
     "ContactFile",
     "ImportArguments",
+    "TooMuchError",
     "UnreadableFileError",
     "import_contacts",
+    "import_dids",
     "inspect_file",
     "keep_file",
+    "start_import",
 ]

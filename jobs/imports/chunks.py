@@ -1,10 +1,9 @@
 """A file's rows in chunks, each ready to be staged."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from jobs.imports.duplicates import SeenPhones
 from jobs.imports.records import Record
 from jobs.imports.rows import RowReader, StagedRow
 from jobs.imports.tally import Tally
@@ -12,32 +11,37 @@ from jobs.imports.tally import Tally
 
 @dataclass
 class Chunk:
-    """Rows to stage, and the counts of what is known without the database."""
+    """Rows to write, and the counts of what is known without the database.
 
+    ``records`` are all that the chunk was read from, duplicates among them.
+    """
+
+    records: Sequence[Record]
     rows: list[StagedRow] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
 
     @property
-    def contacts(self) -> int:
+    def valid(self) -> int:
         return len(self.rows) - self.tally.rejected
 
 
-def read_chunks(records: Iterator[Record], reader: RowReader, size: int) -> Iterator[Chunk]:
+def read_chunks(
+    records: Iterator[Record], reader: RowReader, size: int, counts: Callable[[str], bool]
+) -> Iterator[Chunk]:
     """Chunks of ``size`` rows of the file, the last one shorter, none of them empty.
 
-    Of rows with the same phone number the first valid one counts, in the whole file; the others
-    are duplicates and are left out.
+    ``counts`` is asked for the number of each valid row, in the file's order, whether this is the
+    row of that number that counts; the others are duplicates and are left out.
     """
-    seen = SeenPhones()
     while taken := list(islice(records, size)):
-        chunk = Chunk()
+        chunk = Chunk(taken)
         chunk.tally.read = len(taken)
         for record in taken:
             row = reader.read(record)
             if row.reason is not None:
                 chunk.tally.rejected += 1
                 chunk.tally.rejected_reasons[row.reason] += 1
-            elif not seen.add(row.phone_number or ""):
+            elif not counts(row.phone_number or ""):
                 chunk.tally.duplicates += 1
                 continue
             chunk.rows.append(row)

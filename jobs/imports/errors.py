@@ -12,6 +12,10 @@ class UnreadableFileError(DefiniteError):
     """The file is not what it should be; the text is one sentence that names it."""
 
 
+class TooMuchError(DefiniteError):
+    """More than the tenant may import; the text is one sentence that says what and how much."""
+
+
 def unreadable(filename: str, error: OSError) -> UnreadableFileError:
     """What the system says of a file, as a sentence."""
     return UnreadableFileError(

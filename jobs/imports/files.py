@@ -21,13 +21,17 @@ _SHOWN_CHARACTERS = 30
 
 @dataclass(frozen=True)
 class ContactFile:
-    """What was found out about a file; ``lines``: how many it has, about."""
+    """What was found out about a file.
+
+    ``lines``: how many it has, about. ``header``: the names of its columns as they stand there.
+    """
 
     path: Path
     encoding: str
     delimiter: str
     columns: Columns
     lines: int
+    header: tuple[str, ...]
 
     @contextlib.contextmanager
     def records(self) -> Iterator[Iterator[Record]]:
@@ -69,14 +73,14 @@ def inspect_file(
     delimiters = (declared[1],) if declared else DELIMITERS
     headers = [(d, next(read_records(head, d, first_line=first_line), None)) for d in delimiters]
     mapped = [
-        (columns.width, delimiter, columns)
+        (columns.width, delimiter, columns, tuple(_named(record)))
         for delimiter, record in headers
         if record and not record.broken and (columns := map_header(_named(record)))
     ]
     if not mapped:
         raise UnreadableFileError(_no_phone_column(filename, [r for _, r in headers if r]))
-    _, delimiter, columns = max(mapped, key=lambda found: found[0])
-    return ContactFile(path, text.encoding, delimiter, columns, text.lines)
+    _, delimiter, columns, names = max(mapped, key=lambda found: found[0])
+    return ContactFile(path, text.encoding, delimiter, columns, text.lines, names)
 
 
 def _named(record: Record) -> list[str]:

@@ -1,8 +1,9 @@
 import json
 import uuid
 
-from jobs.runs import enqueue
+from jobs.runs import enqueue, run_next
 from tests.factories import make_tenant
+from workers.kinds import KINDS
 
 
 def queue(database, tenant_id, count):
@@ -34,11 +35,37 @@ def test_show(here, database):
     assert json.loads(here("jobs", "show", run_id, "--json").out)["args"] == {"n": 0}
 
 
+def test_cancel_is_the_same_twice_and_ends_what_waits(here, database, settings):
+    (run_id,) = queue(database, make_tenant(database), 1)
+    for _ in range(2):
+        result = here("jobs", "cancel", run_id)
+        assert (result.code, result.out) == (0, f"run {run_id} cancelled\n")
+    assert not run_next(database, settings, KINDS, run_id).worked
+    shown = json.loads(here("jobs", "cancel", run_id, "--json").out)
+    assert (shown["id"], shown["state"]) == (str(run_id), "cancelled")
+
+
+def test_what_has_ended_is_not_cancelled(here, database, settings):
+    (run_id,) = queue(database, make_tenant(database), 1)
+    run_next(database, settings, KINDS, run_id)  # nobody knows its kind
+    result = here("jobs", "cancel", run_id)
+    assert (result.code, result.out) == (1, "")
+    assert result.error_lines == [f"trunkline: run {run_id} has failed already"]
+
+
+def test_another_tenants_run_is_not_cancelled(here, database):
+    (run_id,) = queue(database, make_tenant(database), 1)
+    make_tenant(database, "beta")
+    assert here("jobs", "cancel", run_id, "--tenant", "beta").code == 2
+    assert json.loads(here("jobs", "show", run_id, "--json").out)["state"] == "queued"
+
+
 def test_what_there_is_not_is_one_line(here, database):
     make_tenant(database)
     for words in (
         ("show", uuid.uuid4()),
         ("show", "bob"),
+        ("cancel", uuid.uuid4()),
         ("list", "--tenant", "nobody"),
         ("list", "--state", "happy"),
     ):

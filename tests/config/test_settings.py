@@ -129,8 +129,12 @@ def test_urls_fall_back_on_the_common_ones():
 
 
 def test_kept_files_lie_in_the_state_folder_unless_told(tmp_path):
-    assert load_settings(state_dir=tmp_path).kept_files == tmp_path / "files"
-    assert load_settings(state_dir=tmp_path, files_dir=tmp_path / "x").kept_files == tmp_path / "x"
+    def kept(**given):
+        return load_settings(state_dir=tmp_path, **given).kept_files
+
+    assert kept() == str(tmp_path / "files")
+    assert kept(files_url=str(tmp_path / "x")) == str(tmp_path / "x")
+    assert kept(files_url="s3://bucket/imports/") == "s3://bucket/imports"
 
 
 @pytest.mark.parametrize("processes", [1, 2, 8, 40])

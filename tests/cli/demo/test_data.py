@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo.data import HEADER, PLANS, most_contacts, write_contacts
-from jobs.imports import KIND, ImportArguments
+from jobs.imports import CONTACTS, ImportArguments
 from jobs.runs import enqueue, run_next
 from tests.factories import make_tenant
 
@@ -67,10 +67,10 @@ def test_numbers_are_kept_free_for_fiction(file):
 def test_the_import_finds_what_was_planted(file, region, database, settings):
     planted = write_contacts(file, region, most_contacts("DE"))
     tenant_id = make_tenant(database, region=region)
-    arguments = ImportArguments(file=file, filename=file.name).model_dump(mode="json")
+    arguments = ImportArguments(file=str(file), filename=file.name).model_dump(mode="json")
     with database.transaction() as connection:
-        run_id = enqueue(connection, tenant_id, KIND.name, arguments)
-    run_next(database, settings, {KIND.name: KIND}, run_id)
+        run_id = enqueue(connection, tenant_id, CONTACTS.name, arguments)
+    run_next(database, settings, {CONTACTS.name: CONTACTS}, run_id)
     with database.transaction() as connection:
         result, error = connection.execute("SELECT result, error FROM job_runs").fetchone()
     assert error is None

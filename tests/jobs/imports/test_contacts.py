@@ -5,11 +5,12 @@ import psycopg
 import pytest
 
 from db.counter import count_statements
-from jobs.imports import KIND, contacts, keep_file
+from jobs.imports import CONTACTS, keep_file
+from jobs.imports import run as importing
 from jobs.runs import cancel, enqueue, run_next
 from tests.factories import make_tenant
 
-KINDS = {KIND.name: KIND}
+KINDS = {CONTACTS.name: CONTACTS}
 PARTS = ("created", "updated", "skipped", "duplicates", "rejected")
 
 
@@ -207,11 +208,17 @@ def test_statements_per_chunk_are_the_same_at_any_size(
     run_id = start(database, settings, tenant_id, path, campaign="Spring")
     with count_statements() as counted:
         run_next(database, settings, KINDS)
-    assert counted.statements == 1 + 5 * chunks, counted.texts
+    assert counted.statements == 1 + 4 * chunks, counted.texts
     state, result, _, done, total = run_of(database, run_id)
     assert (state, done, total) == ("succeeded", count, count)
     assert result["created"] == count - count // 50
     assert result["rejected_reasons"] == {"phone is not a number": count // 50}
+
+    for on_existing in ("skip", "update"):  # known contacts, which join another campaign
+        start(database, settings, tenant_id, path, campaign=on_existing, on_existing=on_existing)
+        with count_statements() as counted:
+            run_next(database, settings, KINDS)
+        assert counted.statements == 1 + 5 * chunks, counted.texts
 
 
 def test_a_connection_lost_inside_a_chunk_leaves_each_row_once(
@@ -221,7 +228,7 @@ def test_a_connection_lost_inside_a_chunk_leaves_each_row_once(
     rows = [(phone(n % 8), f"{n}") for n in range(10)] + [("bad", ""), ("+1", "")]
     path = write_csv(tmp_path / "list.csv", rows)
     run_id = start(database, settings, tenant_id, path, campaign="Spring")
-    real, calls = contacts.checkpoint, []
+    real, calls = importing.checkpoint, []
 
     def cut_off(connection, *args, **kwargs):
         calls.append(kwargs["done"])
@@ -230,7 +237,7 @@ def test_a_connection_lost_inside_a_chunk_leaves_each_row_once(
                 killer.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
         real(connection, *args, **kwargs)
 
-    monkeypatch.setattr(contacts, "checkpoint", cut_off)
+    monkeypatch.setattr(importing, "checkpoint", cut_off)
     run_next(database, settings, KINDS)
     assert run_of(database, run_id)[0] == "queued"
     assert fetch(database, "SELECT count(*) FROM contacts") == [(3,)]
@@ -255,7 +262,7 @@ def test_a_run_cancelled_between_chunks_keeps_what_was_committed(
     settings = settings.model_copy(update={"import_chunk_rows": 2})
     path = write_csv(tmp_path / "list.csv", [(phone(n), "") for n in range(6)])
     run_id = start(database, settings, tenant_id, path)
-    real, calls = contacts.chunk, []
+    real, calls = importing.chunk, []
 
     def then_cancel(*args):
         calls.append(args)
@@ -264,7 +271,7 @@ def test_a_run_cancelled_between_chunks_keeps_what_was_committed(
                 assert cancel(connection, tenant_id, run_id)
         return real(*args)
 
-    monkeypatch.setattr(contacts, "chunk", then_cancel)
+    monkeypatch.setattr(importing, "chunk", then_cancel)
     run_next(database, settings, KINDS)
     assert run_of(database, run_id)[:2] == ("cancelled", None)
     assert fetch(database, "SELECT count(*) FROM contacts") == [(2,)]
