@@ -84,13 +84,15 @@ class ContextLoader:
 
     def load(self, connection: Connection, steps: Sequence[StepRow]) -> BatchContext:
         """The context of these steps, in at most two statements."""
+        # One step of each node's is enough to ask with; numbers are compared faster than ids.
+        placed = {(step.node_id, step.version): step for step in steps}.values()
         versions = self._versions.get_many(
-            {(step.tenant_id, step.journey_id, step.version) for step in steps},
+            {(step.tenant_id, step.journey_id, step.version) for step in placed},
             lambda keys: {
                 key: place_nodes(rows) for key, rows in claims.load_nodes(connection, keys).items()
             },
         )
-        tenant_ids = {step.tenant_id for step in steps}
+        tenant_ids = {step.tenant_id for step in placed}
         tenants = self._tenants_of(connection, tenant_ids)
         return BatchContext(
             {

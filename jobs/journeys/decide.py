@@ -1,9 +1,9 @@
 """From claimed steps to decisions: pure, and evaluated once for all steps that look alike."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from db.queries.journeys.rows import StepRow
 from jobs.journeys.context import BatchContext, PlacedNode
@@ -25,8 +25,7 @@ _LONGEST_REASON = 500
 _PASSED = Allowed()
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedGroup:
+class DecidedGroup(NamedTuple):
     """Steps that share a decision, and for those that advance, where to and when.
 
     ``sendable_until`` is the end of the hours in which the contacts may be reached; None: no end.
@@ -119,22 +118,26 @@ class _Batch:
         if placed.node is None:
             yield DecidedGroup(Fail(str(placed.problem)), steps)
             return
-        looping = {step.id: reason for step in steps if (reason := self._loop(placed, step))}
-        for reason, alike in _bucket(
-            [step for step in steps if step.id in looping], lambda step: looping[step.id]
-        ):
-            yield DecidedGroup(Fail(reason), alike)
-        steps = [step for step in steps if step.id not in looping]
+        if placed.on_cycle or any(step.steps > self.max_steps for step in steps):
+            looping = dict(_bucket(steps, lambda step: self._loop(placed, step)))
+            steps = looping.pop(None, [])
+            yield from (DecidedGroup(Fail(str(reason)), alike) for reason, alike in looping.items())
+        yield from self._decide_or_raise(placed, placed.node, steps)
+
+    def _decide_or_raise(
+        self, placed: PlacedNode, node: Node, steps: list[StepRow]
+    ) -> Iterator[DecidedGroup]:
+        """Decide steps together; where one raises, each alone, so that it fails alone."""
         if not steps:
             return
         try:
-            yield from list(self._decide(placed, placed.node, steps))
+            yield from list(self._decide(placed, node, steps))
         except Exception as error:  # noqa: BLE001 - a zone or a fact that can't be read, say
             if len(steps) == 1:
                 yield from self._raised(placed, error, steps)
             else:
                 for step in steps:
-                    yield from self.decide_node(node_id, [step])
+                    yield from self._decide_or_raise(placed, node, [step])
 
     def _decide(
         self, placed: PlacedNode, node: Node, steps: list[StepRow]
@@ -154,7 +157,7 @@ class _Batch:
                 case Allowed(until):
                     for facts, alike in alike_steps(judged, placed.readers, self.contacts, zone):
                         for group in self._evaluate(placed, node, facts, alike, zone=zone):
-                            yield replace(group, sendable_until=until) if until else group
+                            yield group._replace(sendable_until=until) if until else group
                 case Skip(reason):
                     skip = Advance(node.skip_outcome, "SKIPPED", result={"skipped": reason})
                     yield from self._follow(placed, skip, judged, zone=zone)
@@ -275,19 +278,23 @@ def alike_steps(
         yield {}, steps
         return
     names = [name for name, _ in readers]
+    reads = [read for _, read in readers]
     groups: dict[tuple[Any, ...], tuple[list[Any], list[StepRow]]] = {}
     for step in steps:
         contact = contacts.get((step.tenant_id, step.contact_id))
-        values = [read(step, contact, zone) for _, read in readers]
-        key = tuple(map(_hashable, values))
+        values = [read(step, contact, zone) for read in reads]
+        key = tuple([_hashable(v) if type(v) in _UNLIKE else v for v in values])
         groups.setdefault(key, (values, []))[1].append(step)
     for values, alike in groups.values():
         yield dict(zip(names, values, strict=True)), alike
 
 
+_UNLIKE = frozenset({list, dict, float, bool})
+
+
 def _hashable(value: Any) -> Any:
     """A key under which equal values meet and others don't: 1, 1.0, True and "1.0" stay apart."""
-    return (type(value), repr(value)) if isinstance(value, list | dict | float | bool) else value
+    return type(value), repr(value)
 
 
 def _bucket(

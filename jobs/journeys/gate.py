@@ -49,9 +49,8 @@ class Gate:
     def activity_wanted(self, steps: Sequence[StepRow]) -> list[WantedActivity]:
         """The contacts of whom ``verdicts`` has to know what they got, in key order."""
         wanted: dict[ContactKey, WantedActivity] = {}
-        for step in steps:
-            calls = self._calls(step)
-            if calls is None or not self._rules(step.tenant_id).need_activity(calls=calls):
+        for step, calls in self._reaching(steps):
+            if not self._rules(step.tenant_id).need_activity(calls=calls):
                 continue
             judged = self._judged(step)
             if not isinstance(judged, tuple) or not isinstance(judged[1], Allowed):
@@ -71,8 +70,7 @@ class Gate:
         noted = {key: seen.copy() for key, seen in activity.items()}
         return {
             (step.tenant_id, step.id): self._verdict(step, noted, calls=calls)
-            for step in sorted(steps, key=lambda step: (step.scheduled_at, step.id))
-            if (calls := self._calls(step)) is not None
+            for step, calls in sorted(self._reaching(steps), key=_due)
         }
 
     def opening(self, tenant_id: UUID, at: datetime) -> datetime:
@@ -122,14 +120,22 @@ class Gate:
     def _rules(self, tenant_id: UUID) -> ExecutionRules:
         return self._context.rules.get(tenant_id, DEFAULT_RULES)
 
-    def _calls(self, step: StepRow) -> bool | None:
-        """Whether the step calls its contact, False where it messages it, None where neither.
+    def _reaching(self, steps: Sequence[StepRow]) -> list[tuple[StepRow, bool]]:
+        """The steps that would reach their contacts, each with whether by a call.
 
-        Neither does one that waits for what it has asked for already.
+        One that waits for what it has asked for already would not.
         """
-        if step.wait_key is not None:
-            return None
-        placed = self._context.nodes.get(step.node_id)
-        if placed is None or placed.node is None or not placed.node.reaches_contact:
-            return None
-        return placed.node.calls
+        calls = {
+            node_id: placed.node.calls
+            for node_id, placed in self._context.nodes.items()
+            if placed.node is not None and placed.node.reaches_contact
+        }
+        return [
+            (step, calls[step.node_id])
+            for step in steps
+            if step.node_id in calls and step.wait_key is None
+        ]
+
+
+def _due(reaching: tuple[StepRow, bool]) -> tuple[datetime, int]:
+    return reaching[0].scheduled_at, reaching[0].id

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from db.queries.journeys.rows import Mark, StepRow
@@ -57,16 +59,16 @@ class LowWaterMarks:
                 )
         last: dict[UUID, tuple[datetime, int]] = {}
         clock = None
-        for step in claimed:
-            clock = step.now
-            place = (step.scheduled_at, step.id)
-            if place > last.get(step.tenant_id, _LOWEST):
-                last[step.tenant_id] = place
+        # A tenant's steps come together, so its key is looked up once, not for each.
+        for tenant_id, steps in groupby(claimed, key=attrgetter("tenant_id")):
+            *_, latest = sorted((step.scheduled_at, step.id, step.now) for step in steps)
+            clock = latest[2]
+            last[tenant_id] = max(latest[:2], last.get(tenant_id, _LOWEST))
         if clock is None:
             return
-        latest = (clock - _BEHIND_CLOCK, 0)
+        limit = (clock - _BEHIND_CLOCK, 0)
         with self._lock:
             if len(self._marks) + len(last) > _MOST_TENANTS:
                 self._marks.clear()
             for tenant_id, place in last.items():
-                self._marks[tenant_id] = Mark(tenant_id, *min(place, latest))
+                self._marks[tenant_id] = Mark(tenant_id, *min(place, limit))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from db.bulk import array_literal, columns
+from db.bulk import array_literals, columns
 from db.engine import Connection
 from db.queries.journeys.rows import ActivityRow, ContactRow, Mark, NodeRow, StepRow, TenantRow
 from db.statements import statement
@@ -37,20 +37,22 @@ def claim_steps(
         },
         binary=True,
     )
-    return [StepRow(*row) for row in cursor]
+    return [StepRow(*row) for row in cursor.fetchall()]
 
 
 def load_contacts(
     connection: Connection, keys: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], ContactRow]:
     """Contacts by (tenant_id, contact_id)."""
-    tenant_ids, contact_ids = columns(keys, 2)
+    tenant_ids, contact_ids = array_literals(keys, 2)
     cursor = connection.execute(
         statement("journeys/load_contacts"),
-        {"tenant_ids": array_literal(tenant_ids), "contact_ids": array_literal(contact_ids)},
+        {"tenant_ids": tenant_ids, "contact_ids": contact_ids},
         binary=True,
     )
-    return {(row[0], row[1]): ContactRow._make(row) for row in cursor}
+    # By number, so that no id is read or compared again: it is the key that came in.
+    found = ((keys[number - 1], row) for number, *row in cursor.fetchall())
+    return {key: ContactRow(*key, *row) for key, row in found}
 
 
 def load_nodes(

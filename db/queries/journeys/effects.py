@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from db.bulk import array_literal, columns
+from db.bulk import array_literal, array_literals
 from db.engine import Connection
 from db.queries.journeys.rows import (
     AdvancedGroup,
@@ -34,17 +34,21 @@ def advance_steps(
         groups: what all steps of a group share.
         now: when they were executed.
     """
-    statuses, outcomes, results, errors, next_nodes, next_ats, wait_keys = columns(groups, 7)
+    columns = [list(column) for column in zip(*groups, strict=True)]
+    columns[2] = [None if result is None else Jsonb(result) for result in columns[2]]
+    statuses, outcomes, results, errors, next_nodes, next_ats, wait_keys = map(
+        array_literal, columns
+    )
     connection.execute(
         statement("journeys/advance_steps"),
         {
-            "ctids": array_literal(step.ctid for step, _ in steps),
-            "ids": array_literal(step.id for step, _ in steps),
-            "groups": array_literal(group for _, group in steps),
-            "group_nos": list(range(len(groups))),
+            "ctids": array_literal([step.ctid for step, _ in steps]),
+            "ids": array_literal([step.id for step, _ in steps]),
+            "groups": array_literal([group for _, group in steps]),
+            "group_nos": array_literal(range(len(groups))),
             "group_statuses": statuses,
             "group_outcomes": outcomes,
-            "group_results": [None if result is None else Jsonb(result) for result in results],
+            "group_results": results,
             "group_errors": errors,
             "group_next_nodes": next_nodes,
             "group_next_ats": next_ats,
@@ -58,12 +62,13 @@ def reschedule_steps(
     connection: Connection, steps: Sequence[tuple[StepRow, datetime, int, str | None, str | None]]
 ) -> None:
     """Put steps off; each with its new time, the tries spent, why, and the event it waits for."""
-    rows, ats, tries, errors, wait_keys = columns(steps, 5)
+    rows = [row[0] for row in steps]
+    ats, tries, errors, wait_keys = array_literals([row[1:] for row in steps], 4)
     connection.execute(
         statement("journeys/reschedule_steps"),
         {
-            "ctids": array_literal(step.ctid for step in rows),
-            "ids": array_literal(step.id for step in rows),
+            "ctids": array_literal([step.ctid for step in rows]),
+            "ids": array_literal([step.id for step in rows]),
             "ats": ats,
             "tries": tries,
             "errors": errors,
@@ -77,9 +82,9 @@ def hold_steps(connection: Connection, steps: Sequence[tuple[StepRow, str]]) -> 
     connection.execute(
         statement("journeys/hold_steps"),
         {
-            "ctids": [step.ctid for step, _ in steps],
-            "ids": [step.id for step, _ in steps],
-            "reasons": [reason for _, reason in steps],
+            "ctids": array_literal([step.ctid for step, _ in steps]),
+            "ids": array_literal([step.id for step, _ in steps]),
+            "reasons": array_literal([reason for _, reason in steps]),
         },
     )
 
@@ -90,7 +95,7 @@ def finish_enrollments(
     now: datetime,
 ) -> None:
     """Close enrollments: (tenant_id, id, status, error)."""
-    tenant_ids, ids, statuses, errors = columns(enrollments, 4)
+    tenant_ids, ids, statuses, errors = array_literals(enrollments, 4)
     connection.execute(
         statement("journeys/finish_enrollments"),
         {
@@ -110,19 +115,21 @@ def queue_messages(
     now: datetime,
 ) -> None:
     """Queue messages; ``texts`` are (body, sender) by group."""
-    bodies, senders = columns(texts, 2)
-    tenants, contacts, journeys, enrollments, executions, groups, untils = columns(messages, 7)
+    bodies, senders = array_literals(texts, 2)
+    tenants, contacts, journeys, enrollments, executions, groups, untils = array_literals(
+        messages, 7
+    )
     connection.execute(
         statement("journeys/queue_messages"),
         {
-            "tenant_ids": array_literal(tenants),
-            "contact_ids": array_literal(contacts),
-            "journey_ids": array_literal(journeys),
-            "journey_contact_ids": array_literal(enrollments),
-            "execution_ids": array_literal(executions),
-            "groups": array_literal(groups),
+            "tenant_ids": tenants,
+            "contact_ids": contacts,
+            "journey_ids": journeys,
+            "journey_contact_ids": enrollments,
+            "execution_ids": executions,
+            "groups": groups,
             "sendable_untils": untils,
-            "group_nos": list(range(len(texts))),
+            "group_nos": array_literal(range(len(texts))),
             "bodies": bodies,
             "senders": senders,
             "now": now,
@@ -137,23 +144,25 @@ def queue_calls(
     now: datetime,
 ) -> None:
     """Queue calls, ``scripts`` by group; a step that has one keeps it."""
-    senders, extensions, ring_timeouts_s, variables = columns(scripts, 4)
-    tenants, contacts, journeys, enrollments, executions, groups, untils = columns(calls, 7)
+    senders, extensions, ring_timeouts_s, variables = array_literals(
+        [(*script[:3], Jsonb(script.variables)) for script in scripts], 4
+    )
+    tenants, contacts, journeys, enrollments, executions, groups, untils = array_literals(calls, 7)
     connection.execute(
         statement("journeys/queue_calls"),
         {
-            "tenant_ids": array_literal(tenants),
-            "contact_ids": array_literal(contacts),
-            "journey_ids": array_literal(journeys),
-            "journey_contact_ids": array_literal(enrollments),
-            "execution_ids": array_literal(executions),
-            "groups": array_literal(groups),
+            "tenant_ids": tenants,
+            "contact_ids": contacts,
+            "journey_ids": journeys,
+            "journey_contact_ids": enrollments,
+            "execution_ids": executions,
+            "groups": groups,
             "callable_untils": untils,
-            "group_nos": list(range(len(scripts))),
+            "group_nos": array_literal(range(len(scripts))),
             "senders": senders,
             "extensions": extensions,
             "ring_timeouts_s": ring_timeouts_s,
-            "variables": list(map(Jsonb, variables)),
+            "variables": variables,
             "now": now,
         },
     )
@@ -163,8 +172,9 @@ def update_contacts(
     connection: Connection, changes: Sequence[ContactChange], now: datetime
 ) -> None:
     """Change contacts, each given once."""
-    tenant_ids, contact_ids, *objects = columns(changes, 6)
-    fields, attributes, add_tags, remove_tags = (list(map(Jsonb, values)) for values in objects)
+    tenant_ids, contact_ids, fields, attributes, add_tags, remove_tags = array_literals(
+        [(*change[:2], *map(Jsonb, change[2:])) for change in changes], 6
+    )
     connection.execute(
         statement("journeys/update_contacts"),
         {
@@ -196,7 +206,7 @@ def leave_campaigns(connection: Connection, members: Sequence[tuple[UUID, UUID, 
 def _change_campaigns(
     connection: Connection, name: str, members: Sequence[tuple[UUID, UUID, str]]
 ) -> None:
-    tenant_ids, contact_ids, campaigns = columns(members, 3)
+    tenant_ids, contact_ids, campaigns = array_literals(members, 3)
     connection.execute(
         statement(name),
         {"tenant_ids": tenant_ids, "contact_ids": contact_ids, "campaigns": campaigns},
@@ -211,12 +221,12 @@ def enter_journeys(
     Raises:
         psycopg.errors.NotNullViolation: one of the journeys is unknown or not active.
     """
-    tenant_ids, contact_ids, journeys = columns(entries, 3)
+    tenant_ids, contact_ids, journeys = array_literals(entries, 3)
     connection.execute(
         statement("journeys/enter_journeys"),
         {
-            "tenant_ids": array_literal(tenant_ids),
-            "contact_ids": array_literal(contact_ids),
+            "tenant_ids": tenant_ids,
+            "contact_ids": contact_ids,
             "journeys": journeys,
             "now": now,
         },
@@ -234,8 +244,8 @@ def record_batch(
 ) -> None:
     """Write the batch into the batch history."""
     names = BatchLine._fields
-    values = dict(zip(("tenant_ids", "journey_ids", *names[2:]), columns(lines, 8), strict=True))
-    values["node_counts"] = list(map(Jsonb, values["node_counts"]))
+    arrays = array_literals([(*line[:-1], Jsonb(line.node_counts)) for line in lines], len(names))
+    values = dict(zip(("tenant_ids", "journey_ids", *names[2:]), arrays, strict=True))
     connection.execute(
         statement("journeys/record_batch"),
         {
