@@ -15,7 +15,7 @@ from cli.session import Session, open_session, parse_id, tenant_named
 from cli.waiting import describe_result, insist_on_success, leave, wait_with_bar
 from db.queries.runs import Run, get_cursor, get_run
 from db.queries.tenants import Tenant
-from jobs.imports import CONTACTS, DIDS, inspect_file, start_import
+from jobs.imports import CONTACTS, DIDS, inspect_file, start_import, start_undo
 from jobs.imports.arguments import MERGED_COLUMNS, Duplicates, OnExisting
 from jobs.imports.error_list import whole_file, write_error_list
 from jobs.imports.tally import Tally
@@ -30,7 +30,7 @@ ErrorFile = Annotated[
     typer.Option("--errors", metavar="FILE", help="Where rejected rows go; default: beside FILE."),
 ]
 
-app = typer.Typer(help="Import files, see what was refused.")
+app = typer.Typer(help="Import files, see what was refused, take an import back.")
 
 
 @app.command("contacts")
@@ -91,17 +91,49 @@ def list_errors(
 
     Mended, it can be imported as it is.
     """
-    wanted = parse_id(run_id, "run")
     with open_session() as session:
-        with session.database.read() as connection:
-            run = get_run(connection, wanted, tenant)
-        if run is None:
-            raise CommandError(f"there is no run {wanted}", BAD_INPUT)
-        owner = tenant_named(session.database, run.tenant)
+        owner, run = _find_run(session, run_id, tenant)
         if output is None:
             _write_errors(session, owner, run, sys.stdout)
         else:
             tell(f"{_save_errors(session, owner, run, output):,} rows in {output}")
+
+
+@app.command("undo")
+def undo_import(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    tenant: AnyTenantSlug = None,
+    detach: Detach = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what an import created and nothing has touched since; list what stays, and why.
+
+    Contacts that were there before leave the import's campaign; what it changed in them stays.
+    """
+    with open_session() as session:
+        owner, undone = _find_run(session, run_id, tenant)
+        with session.database.transaction() as connection:
+            started = start_undo(connection, owner.id, undone.id)
+        if detach:
+            leave(started, as_json=as_json)
+            return
+        run = wait_with_bar(session, owner.slug, started, show=not as_json)
+    if as_json:
+        print_json({**(run.result or {}), "run_id": run.id})
+    insist_on_success(run)
+    if not as_json:
+        say(describe_result(run))
+        if (run.result or {}).get("kept"):
+            say(f"what stays, and why: trunkline import errors {run.id}")
+
+
+def _find_run(session: Session, run_id: str, tenant: str | None) -> tuple[Tenant, Run]:
+    wanted = parse_id(run_id, "run")
+    with session.database.read() as connection:
+        run = get_run(connection, wanted, tenant)
+    if run is None:
+        raise CommandError(f"there is no run {wanted}", BAD_INPUT)
+    return tenant_named(session.database, run.tenant), run
 
 
 def _import(

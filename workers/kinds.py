@@ -7,5 +7,5 @@ from jobs import enrollment, imports
 from jobs.runs import Kind
 
 KINDS: Mapping[str, Kind[Any]] = {
-    kind.name: kind for kind in (imports.CONTACTS, imports.DIDS, enrollment.KIND)
+    kind.name: kind for kind in (imports.CONTACTS, imports.DIDS, imports.UNDO, enrollment.KIND)
 }

@@ -7,10 +7,12 @@ from jobs.imports.errors import TooMuchError, UnreadableFileError
 from jobs.imports.files import ContactFile, inspect_file
 from jobs.imports.kept import keep_file
 from jobs.imports.start import start_import
+from jobs.imports.undo import UNDO, start_undo
 
 __all__ = [
     "CONTACTS",
     "DIDS",
+    "UNDO",
     "ContactFile",
     "ImportArguments",
     "TooMuchError",
@@ -20,4 +22,5 @@ __all__ = [
     "inspect_file",
     "keep_file",
     "start_import",
+    "start_undo",
 ]

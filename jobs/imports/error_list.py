@@ -25,12 +25,14 @@ def write_error_list(
 ) -> int:
     """Write the file's own columns and ``error``, in the file's order; returns how many rows.
 
-    ``cursor``: the run's, where header and delimiter stand. What a spreadsheet would run as a
-    formula is marked as text; the mark goes when the list is imported. A text with other letters
-    than ASCII's begins with a byte order mark, without which spreadsheets garble it.
+    ``cursor``: the run's, where header and delimiter stand, and whether lines mean anything. What a
+    spreadsheet would run as a formula is marked as text; the mark goes when the list is imported. A
+    text with other letters than ASCII's begins with a byte order mark, without which spreadsheets
+    garble it.
     """
     names: list[str] = list(cursor["header"]) if cursor else []
     delimiter = cursor["delimiter"] if cursor else ","
+    numbered = not cursor or cursor.get("lines", True)
     last = len(names) - 1
     with database.transaction() as connection:
         survey = queries.survey_errors(connection, tenant_id, run_id, last)
@@ -48,7 +50,7 @@ def write_error_list(
             cells = [*map(guard, fields), *[""] * (width - len(fields))]
             if replaced:
                 del cells[last]
-            writer.writerow([*cells, error_text(line, reason)])
+            writer.writerow([*cells, error_text(line, reason) if numbered else reason])
     return survey.rows
 
 

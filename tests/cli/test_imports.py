@@ -124,6 +124,24 @@ def test_numbers_are_imported(here, acme, tmp_path, database, worker):
         assert connection.execute("SELECT count(*) FROM dids").fetchone() == (2,)
 
 
+def test_an_import_is_taken_back(here, acme, example, database, worker):
+    told = json.loads(here("import", "contacts", example, "--tenant", "acme", "--json").out)
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE contacts SET company = 'New' WHERE phone_number ="
+            " (SELECT min(phone_number) FROM contacts)"
+        )
+    undone = json.loads(here("import", "undo", told["run_id"], "--json").out)
+    assert (undone["removed"], undone["reasons"]) == (3, {"was changed": 1})
+    (row,) = csv.DictReader(here("import", "errors", undone["run_id"]).out.splitlines())
+    assert (row["phone_number"][:2], row["error"]) == ("'+", "was changed")
+    again = here("import", "undo", told["run_id"])
+    assert (again.code, "kept 1" in again.out) == (0, True)
+    for words in ((told["run_id"], "--tenant", "other"), (undone["run_id"],)):
+        result = here("import", "undo", *words)
+        assert (result.code, len(result.error_lines), result.out) == (2, 1, "")
+
+
 def test_errors_of_another_tenants_run_are_not_shown(here, acme, example, database, worker):
     make_tenant(database, "other")
     told = json.loads(here("import", "contacts", example, "--tenant", "acme", "--json").out)
