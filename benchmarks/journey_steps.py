@@ -69,12 +69,13 @@ class Side:
         """Steps a second of a peer's two processes, from the moment all jobs are in its queue."""
         with connected(self.settings) as connection:
             self._seed(connection)
-            ids: list[tuple[UUID, int]] = connection.execute(
-                "SELECT tenant_id, id FROM pending_executions ORDER BY scheduled_at"
+            keys: list[tuple[UUID, int, int]] = connection.execute(
+                "SELECT tenant_id, journey_contact_id, id FROM pending_executions"
+                " ORDER BY scheduled_at"
             ).fetchall()
             peer.prepare(self.settings)
             with processes(self.settings, peer.commands(), "peer-", expected=WORKERS):
-                deliver = peer.stage(self.settings, ids)
+                deliver = peer.stage(self.settings, keys)
                 started = seeding.clock(connection)
                 deliver()
                 self._await_done(connection)

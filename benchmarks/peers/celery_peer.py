@@ -47,8 +47,8 @@ def _stage(settings: Settings, steps: Steps) -> Callable[[], None]:
     app = make_app(settings)
     task = app.tasks["do_step"]
     with app.producer_pool.acquire(block=True) as producer:
-        for tenant_id, step_id in steps:
-            task.apply_async((str(tenant_id), step_id), producer=producer, queue=_STAGED)
+        for tenant_id, *ids in steps:
+            task.apply_async((str(tenant_id), *ids), producer=producer, queue=_STAGED)
     app.close()
     return delivery(settings, _STAGED, _QUEUE)
 

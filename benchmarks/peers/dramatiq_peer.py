@@ -42,11 +42,11 @@ def _stage(settings: Settings, steps: Steps) -> Callable[[], None]:
     staged = "staged"
     with redis.Redis.from_url(settings.require("redis_url")) as client:
         pipeline = client.pipeline(transaction=False)
-        for tenant_id, step_id in steps:
+        for tenant_id, *ids in steps:
             message = dramatiq.Message(
                 queue_name="default",
                 actor_name="do_step",
-                args=(str(tenant_id), step_id),
+                args=(str(tenant_id), *ids),
                 kwargs={},
                 options={},
             )

@@ -33,8 +33,8 @@ def _stage(settings: Settings, steps: Steps) -> Callable[[], None]:
     task = huey.task(name="do_step")(do_step)
     with redis.Redis.from_url(settings.require("redis_url")) as client:
         pipeline = client.pipeline(transaction=False)
-        for tenant_id, step_id in steps:
-            pipeline.lpush("staged", huey.serialize_task(task.s(str(tenant_id), step_id)))
+        for tenant_id, *ids in steps:
+            pipeline.lpush("staged", huey.serialize_task(task.s(str(tenant_id), *ids)))
         pipeline.execute()
     return delivery(settings, "staged", huey.storage.queue_key)
 

@@ -12,8 +12,8 @@ import redis
 from benchmarks.statements import benchmark_statement
 from config.settings import Settings, load_settings
 
-Steps = Sequence[tuple[UUID, int]]
-"""(tenant_id, id) of pending steps, in the order in which they are to be done."""
+Steps = Sequence[tuple[UUID, int, int]]
+"""Keys of pending steps (tenant_id, journey_contact_id, id), in the order they are to be done."""
 
 APPLICATION_NAME = "peer-"
 PREPARED = {"plan_cache_mode": "force_generic_plan"}
@@ -47,9 +47,13 @@ def application_name() -> str:
 _held = threading.local()
 
 
-def do_step(tenant_id: str, step_id: int) -> None:
+def do_step(tenant_id: str, journey_contact_id: int, step_id: int) -> None:
     """Do one step on this thread's own connection, with a prepared statement."""
-    connection().execute(step_statement(), {"tenant_id": tenant_id, "id": step_id}, prepare=True)
+    connection().execute(
+        step_statement(),
+        {"tenant_id": tenant_id, "journey_contact_id": journey_contact_id, "id": step_id},
+        prepare=True,
+    )
 
 
 def connection() -> psycopg.Connection:

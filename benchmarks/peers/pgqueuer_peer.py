@@ -18,12 +18,13 @@ from config.settings import Settings, load_settings
 _ENTRYPOINT = "do_step"
 _CONNECTIONS = 10
 _BATCH = 100
-_NAMES = re.compile(r"%\((tenant_id|id)\)s")
+_PLACES = {"tenant_id": "$1", "journey_contact_id": "$2", "id": "$3"}
+_NAMES = re.compile(rf"%\(({'|'.join(_PLACES)})\)s")
 
 
 def _numbered(text: str) -> str:
     """The statement as asyncpg takes it: $1 the tenant, $2 the step."""
-    return _NAMES.sub(lambda name: "$1" if name[1] == "tenant_id" else "$2", text)
+    return _NAMES.sub(lambda name: _PLACES[name[1]], text)
 
 
 async def _work() -> None:
@@ -37,8 +38,8 @@ async def _work() -> None:
 
         @queue.entrypoint(_ENTRYPOINT)
         async def do_step(job: Job) -> None:
-            tenant_id, step_id = (job.payload or b"").decode().split()
-            await pool.fetchval(text, UUID(tenant_id), int(step_id))
+            tenant_id, *ids = (job.payload or b"").decode().split()
+            await pool.fetchval(text, UUID(tenant_id), *map(int, ids))
 
         await queue.run(batch_size=_BATCH, dequeue_timeout=timedelta(seconds=5))
 
@@ -68,7 +69,7 @@ def _stage(settings: Settings, steps: Steps) -> Callable[[], None]:
         connection = await asyncpg.connect(settings.require("database_url"))
         transaction = connection.transaction()
         await transaction.start()
-        payloads = [f"{tenant_id} {step_id}".encode() for tenant_id, step_id in steps]
+        payloads = [" ".join(map(str, key)).encode() for key in steps]
         count = len(payloads)
         await Queries(AsyncpgDriver(connection)).enqueue(
             [_ENTRYPOINT] * count, payloads, [0] * count
