@@ -115,7 +115,7 @@ def rules(
                 found = load_rules(connection, tenant.id)
         if changed:
             retimed = retime(session.database, tenant.id, None)
-            tell(f"{retimed:,} steps that the rules had put off are looked at again")
+            tell(f"{retimed:,} pending steps have another time now")
     if as_json:
         print_json(found._asdict())
     else:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from apscheduler.triggers.cron import CronTrigger
 
 from jobs.imports.kept import sweep_files
+from jobs.journeys.lifecycle.retiming import sweep_rules
 from jobs.journeys.lifecycle.settling import sweep
 from jobs.maintenance.firings import Work
 from jobs.maintenance.partitions import extend_partitions
@@ -47,6 +48,7 @@ class CalendarEntry:
 
 ENTRIES = (
     CalendarEntry("extend_partitions", "17 3 * * *", extend_partitions),
+    CalendarEntry("retime_steps", "*/5 * * * *", sweep_rules),
     CalendarEntry("settle_steps", "*/5 * * * *", sweep),
     CalendarEntry("sweep_files", "41 * * * *", sweep_files),
 )

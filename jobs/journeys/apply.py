@@ -146,11 +146,19 @@ def _row(group: DecidedGroup) -> AdvancedGroup:
             group.next_node_id,
             group.next_at,
             group.next_wait_key,
+            group.next_error,
         )
     reason = decision.reason if isinstance(decision, Fail) else None
     outcome = None if group.next_node_id is None else FAILURE
     return AdvancedGroup(
-        "FAILED", outcome, None, reason, group.next_node_id, group.next_at, group.next_wait_key
+        "FAILED",
+        outcome,
+        None,
+        reason,
+        group.next_node_id,
+        group.next_at,
+        group.next_wait_key,
+        group.next_error,
     )
 
 

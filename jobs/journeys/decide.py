@@ -11,7 +11,7 @@ from jobs.journeys.decisions import Advance, Decision, Fail, Reschedule
 from jobs.journeys.facts import FactReader, Facts
 from jobs.journeys.gate import ContactKey, Contacts, Gate, StepKey
 from jobs.journeys.nodes.node import FAILURE, Node
-from jobs.journeys.rules import Allowed, ContactActivity, Skip, Verdict
+from jobs.journeys.rules import CLOSED, Allowed, ContactActivity, Skip, Verdict
 
 RecentExecutions = Mapping[tuple[int, int], Sequence[datetime]]
 """(journey_contact_id, node_id) → when the last executions were."""
@@ -29,6 +29,7 @@ class DecidedGroup(NamedTuple):
     """Steps that share a decision, and for those that advance, where to and when.
 
     ``sendable_until`` is the end of the hours in which the contacts may be reached; None: no end.
+    ``next_error`` says why the next step is put off, where a rule does so.
     """
 
     decision: Decision
@@ -38,6 +39,7 @@ class DecidedGroup(NamedTuple):
     next_wait_key: str | None = None
     failure_node_id: int | None = None
     sendable_until: datetime | None = None
+    next_error: str | None = None
 
     def refused(self, step: StepRow, reason: str, now: datetime) -> "DecidedGroup":
         """The step as failed, because the database won't take what was decided for it."""
@@ -232,9 +234,18 @@ class _Batch:
         wait_key = following.node.wait_key()
         for due_facts, alike in alike_steps(steps, following.due_readers, self.contacts, zone):
             next_at = _due_at(following.node, due_facts, self.now)
+            opening = next_at
             if following.node.reaches_contact:
-                next_at = self.gate.opening(alike[0].tenant_id, next_at)
-            yield DecidedGroup(decision, alike, next_id, next_at, wait_key, failure_id)
+                opening = self.gate.opening(alike[0].tenant_id, next_at)
+            yield DecidedGroup(
+                decision,
+                alike,
+                next_id,
+                opening,
+                wait_key,
+                failure_id,
+                next_error=None if opening == next_at else CLOSED,
+            )
 
 
 def leavers(

@@ -94,6 +94,7 @@ def test_a_firing_is_worked_on_once(broker, database, settings, execute):
     )
     assert firings == [
         (1, True, {"made": 0}),
+        (1, True, {"retimed": 0}),
         (1, True, {"held": 0, "released": 0}),
         (1, True, {"deleted": 0}),
     ]

@@ -36,7 +36,7 @@ def advance_steps(
     """
     columns = [list(column) for column in zip(*groups, strict=True)]
     columns[2] = [None if result is None else Jsonb(result) for result in columns[2]]
-    statuses, outcomes, results, errors, next_nodes, next_ats, wait_keys = map(
+    statuses, outcomes, results, errors, next_nodes, next_ats, wait_keys, next_errors = map(
         array_literal, columns
     )
     connection.execute(
@@ -53,6 +53,7 @@ def advance_steps(
             "group_next_nodes": next_nodes,
             "group_next_ats": next_ats,
             "group_next_wait_keys": wait_keys,
+            "group_next_errors": next_errors,
             "now": now,
         },
     )

@@ -22,6 +22,14 @@ class OldVersion(NamedTuple):
     movable: bool
 
 
+class RuleChange(NamedTuple):
+    """A change of a tenant's rules or zone; ``retimed_to``: the last enrollment looked at."""
+
+    tenant_id: UUID
+    id: int
+    retimed_to: int
+
+
 def migrate_steps(
     connection: Connection,
     tenant_id: UUID,
@@ -67,19 +75,24 @@ def list_nodes(connection: Connection, tenant_id: UUID, journey_id: UUID | None)
 def pick_timed_steps(
     connection: Connection,
     tenant_id: UUID,
-    node_ids: Sequence[int],
+    timed_ids: Sequence[int],
+    reaching_ids: Sequence[int],
     *,
     now: datetime,
     after: int,
     size: int,
 ) -> list[StepRow]:
-    """Lock the next steps at these nodes, in order of their enrollments."""
+    """Lock the next steps, in order of their enrollments: all at nodes ``timed_ids``.
+
+    At nodes ``reaching_ids`` those that a rule put off.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
             statement("journeys/pick_timed_steps"),
             {
                 "tenant_id": tenant_id,
-                "node_ids": list(node_ids),
+                "timed_ids": list(timed_ids),
+                "reaching_ids": list(reaching_ids),
                 "now": now,
                 "after": after,
                 "size": size,
@@ -100,30 +113,29 @@ def retime_steps(connection: Connection, steps: Sequence[tuple[StepRow, datetime
     ).rowcount
 
 
-def recheck_steps(
-    connection: Connection,
-    tenant_id: UUID,
-    journey_id: UUID | None,
-    node_ids: Sequence[int],
-    *,
-    now: datetime,
-    after: int,
-    size: int,
-) -> Chunk:
-    """Make the next steps that a rule put off due now, those at ``node_ids`` left out."""
-    row = connection.execute(
-        statement("journeys/recheck_steps"),
-        {
-            "tenant_id": tenant_id,
-            "journey_id": journey_id,
-            "node_ids": list(node_ids),
-            "now": now,
-            "after": after,
-            "size": size,
-        },
-    ).fetchone()
-    count, last = row  # type: ignore[misc]  # counts always make a row
-    return Chunk(count, last, count)
+def expire_hours(connection: Connection, tenant_id: UUID, now: datetime, size: int) -> int:
+    """Have up to ``size`` queued messages ask for their hours anew; returns how many."""
+    return connection.execute(
+        statement("journeys/expire_hours"), {"tenant_id": tenant_id, "now": now, "size": size}
+    ).rowcount
+
+
+def next_rule_change(connection: Connection, age_s: float) -> RuleChange | None:
+    """Lock the latest change of a tenant's rules or zone, of those ``age_s`` seconds old."""
+    row = connection.execute(statement("journeys/next_rule_change"), {"age_s": age_s}).fetchone()
+    return RuleChange._make(row) if row else None
+
+
+def keep_rule_change(connection: Connection, change: RuleChange, retimed_to: int) -> None:
+    """Note how far a change's steps have been looked at: up to this enrollment."""
+    connection.execute(
+        statement("journeys/keep_rule_change"), {**change._asdict(), "retimed_to": retimed_to}
+    )
+
+
+def forget_rule_changes(connection: Connection, change: RuleChange) -> None:
+    """A change, and those before it, are done with."""
+    connection.execute(statement("journeys/forget_rule_changes"), change._asdict())
 
 
 def set_timezone(connection: Connection, tenant_id: UUID, timezone: str) -> bool:

@@ -118,7 +118,10 @@ class ActivityRow(NamedTuple):
 
 
 class AdvancedGroup(NamedTuple):
-    """What steps that end alike share; ``next_node_id`` None ends the enrollment."""
+    """What steps that end alike share; ``next_node_id`` None ends the enrollment.
+
+    ``next_error`` says why the next step is put off from its beginning, if a rule does so.
+    """
 
     status: str
     outcome: str | None
@@ -127,6 +130,7 @@ class AdvancedGroup(NamedTuple):
     next_node_id: int | None
     next_at: datetime | None
     next_wait_key: str | None
+    next_error: str | None
 
 
 class QueuedMessage(NamedTuple):

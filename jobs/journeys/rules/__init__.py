@@ -9,9 +9,10 @@ from jobs.journeys.rules.execution import (
     quiet_hours,
 )
 from jobs.journeys.rules.hours import EVERY_DAY, NeverOpenError, OpeningHours
-from jobs.journeys.rules.reach import Allowed, Reach, Skip, Verdict
+from jobs.journeys.rules.reach import CLOSED, Allowed, Reach, Skip, Verdict
 
 __all__ = [
+    "CLOSED",
     "DEFAULT_RULES",
     "EVERY_DAY",
     "Allowed",

@@ -9,9 +9,10 @@ WITH step AS (
   SELECT * FROM unnest(
     :group_nos::integer[], :group_statuses::text[], :group_outcomes::text[],
     :group_results::jsonb[], :group_errors::text[],
-    :group_next_nodes::bigint[], :group_next_ats::timestamptz[], :group_next_wait_keys::text[]
+    :group_next_nodes::bigint[], :group_next_ats::timestamptz[], :group_next_wait_keys::text[],
+    :group_next_errors::text[]
   ) AS g (
-    group_no, status, outcome, result, error, next_node_id, next_at, next_wait_key
+    group_no, status, outcome, result, error, next_node_id, next_at, next_wait_key, next_error
   )
 ), done AS (
   DELETE FROM pending_executions AS p
@@ -31,10 +32,11 @@ WITH step AS (
 )
 INSERT INTO pending_executions (
   tenant_id, journey_id, journey_contact_id, node_id, scheduled_at, entered_at,
-  steps, wait_key
+  steps, wait_key, error
 )
 SELECT
   done.tenant_id, done.journey_id, done.journey_contact_id, decided.next_node_id,
-  decided.next_at, :now::timestamptz, done.steps + 1, decided.next_wait_key
+  decided.next_at, :now::timestamptz, done.steps + 1, decided.next_wait_key,
+  decided.next_error
 FROM done JOIN step USING (id) JOIN decided USING (group_no)
 WHERE decided.next_node_id IS NOT NULL;

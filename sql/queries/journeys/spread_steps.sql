@@ -6,7 +6,9 @@
 ), spread AS (
   UPDATE pending_executions AS p
   SET scheduled_at = :now::timestamptz
-    + make_interval(secs => :spread_s * least((:done + placed.n)::float8 / greatest(:total, 1), 1))
+    + make_interval(secs => :spread_s * least((:done + placed.n)::float8 / greatest(:total, 1), 1)),
+    -- It is no rule any more that puts it off.
+    error = CASE WHEN p.attempts > 0 THEN p.error END
   FROM placed
   WHERE p.ctid = placed.place
 )

@@ -1,13 +1,18 @@
 """Steps re-timed when a zone, hours or a journey's days change."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from db.counter import count_statements
+from jobs.journeys.batch import StepRunner
+from jobs.journeys.lifecycle import retiming
+from jobs.journeys.lifecycle.contacts import pause_contacts, resume_contacts
 from jobs.journeys.lifecycle.journeys import pause_journey
 from jobs.journeys.lifecycle.migration import migrate_journey
-from jobs.journeys.lifecycle.retiming import DefiniteError, change_timezone, retime
+from jobs.journeys.lifecycle.overdue import Overdue
+from jobs.journeys.lifecycle.retiming import DefiniteError, change_timezone, retime, sweep_rules
+from tests.factories import set_rules
 from tests.jobs.journeys.journeys import apply_journey, enrolled, query
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -86,18 +91,183 @@ def test_a_day_that_has_come_meanwhile_is_due_now(database):
     assert times(database) == [later]
 
 
-def test_what_a_rule_put_off_is_looked_at_again(database):
-    tenant_id, _ = enrolled(database, 3, at=START)
-    tomorrow = datetime(2026, 3, 3, 12, tzinfo=UTC)
-    set_at(database, tomorrow)
+HELLO = {
+    "journey": "hello",
+    "start": "short",
+    "nodes": {
+        "short": {"type": "delay", "minutes": 1, "next": "sms"},
+        "sms": {"type": "send_sms", "body": "Hi", "next": "done"},
+        "done": {"type": "end"},
+    },
+}
+NIGHT = datetime(2026, 3, 3, 3, tzinfo=UTC)  # ten on Monday evening in New York
+NINE = datetime(2026, 3, 3, 14, tzinfo=UTC)
+NONE = {"quiet_starts_at": None, "quiet_ends_at": None}
+
+
+def lay_down(database, tenant_id, **columns):
+    with database.transaction() as connection:
+        set_rules(connection, tenant_id, **NONE, **columns)
+
+
+@pytest.mark.parametrize("blocked", ["at its time", "ahead"])
+def test_longer_hours_bring_steps_that_were_put_off_forward(database, settings, blocked):
+    """Blocked when it was due, or scheduled to the opening when the step before it was done."""
+    node = "sms" if blocked == "at its time" else "short"
+    tenant_id, _ = enrolled(database, 3, raw=HELLO, node=node, at=NIGHT)
+    lay_down(database, tenant_id, opens_at="09:00", closes_at="17:00")
+    runner = StepRunner(database, settings)
+    now = NIGHT + timedelta(minutes=1)
+    runner.run_batch(now)
+    assert times(database) == [NINE] * 3
+
+    lay_down(database, tenant_id, opens_at="08:00", closes_at="17:00")
+    assert retime(database, tenant_id, None, now) == 3
+    assert times(database) == [NINE - timedelta(hours=1)] * 3
+    lay_down(database, tenant_id, opens_at="10:30", closes_at="17:00", weekdays=[3])
+    assert retime(database, tenant_id, None, now) == 3
+    wednesday = datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
+    assert times(database) == [wednesday] * 3
+    assert retime(database, tenant_id, None, now) == 0
+    lay_down(database, tenant_id)
+    assert retime(database, tenant_id, None, now) == 3
+    assert times(database) == [now] * 3
+    runner.clear_caches()
+    assert runner.run_batch(now).messages == 3
+
+
+def test_quiet_hours_are_those_of_each_contact(database, settings):
+    tenant_id, _ = enrolled(database, 2, raw=HELLO, node="sms", at=NIGHT)
+    query(database, "UPDATE contacts SET timezone = 'Asia/Kathmandu' WHERE phone_number LIKE '%%0'")
+    with database.transaction() as connection:
+        set_rules(connection, tenant_id, quiet_starts_at="21:00", quiet_ends_at="12:00")
+    StepRunner(database, settings).run_batch(NIGHT)
+    noon = datetime(2026, 3, 3, 6, 15, tzinfo=UTC)
+    assert times(database) == [noon, datetime(2026, 3, 3, 17, tzinfo=UTC)]
+    with database.transaction() as connection:
+        set_rules(connection, tenant_id, quiet_starts_at="21:00", quiet_ends_at="11:15")
+    assert retime(database, tenant_id, None, NIGHT) == 2
+    assert times(database) == [
+        noon - timedelta(minutes=45),
+        datetime(2026, 3, 3, 16, 15, tzinfo=UTC),
+    ]
+
+
+def test_the_next_business_day_is_counted_from_the_day_of_the_step(database, settings):
+    """Put off on Monday evening, and the rules change on Tuesday at six: it is Tuesday still."""
+    rules = {"opens_at": "09:00", "closes_at": "17:00", "outside": "next_business_day"}
+    tenant_id, _ = enrolled(database, 1, raw=HELLO, node="sms", at=NIGHT)
+    lay_down(database, tenant_id, **rules)
+    StepRunner(database, settings).run_batch(NIGHT)
+    assert times(database) == [NINE]
+    early = NINE - timedelta(hours=3)
+    lay_down(database, tenant_id, **rules, max_messages_per_day=5)
+    assert retime(database, tenant_id, None, early) == 0
+    lay_down(database, tenant_id, **{**rules, "opens_at": "05:00"})
+    assert retime(database, tenant_id, None, early) == 1
+    assert times(database) == [early]
+
+
+def test_what_was_spread_tried_or_held_is_left_where_it_is(database, settings):
+    tenant_id, _ = enrolled(database, 4, raw=HELLO, node="sms", at=NIGHT)
+    ids = [row[0] for row in query(database, "SELECT id FROM contacts ORDER BY phone_number")]
+    lay_down(database, tenant_id, opens_at="09:00", closes_at="17:00")
+    StepRunner(database, settings).run_batch(NIGHT)
+    pause_contacts(database, tenant_id, ids[:2])
+    later = NINE + timedelta(hours=1)
+    resume_contacts(database, tenant_id, ids[:2], overdue=Overdue("spread", 60), now=later)
     query(
         database,
-        "UPDATE pending_executions SET error = 'outside the hours',"
-        " attempts = CASE WHEN journey_contact_id ="
-        "   (SELECT max(journey_contact_id) FROM pending_executions) THEN 1 ELSE 0 END",
+        "UPDATE pending_executions SET attempts = 1 WHERE journey_contact_id ="
+        " (SELECT id FROM journey_contacts WHERE contact_id = %s)",
+        ids[2],
     )
-    assert retime(database, tenant_id, None, START) == 2
-    assert sorted(times(database)) == [START, START, tomorrow]
+    lay_down(database, tenant_id, opens_at="08:00", closes_at="17:00")
+    assert retime(database, tenant_id, None, NIGHT) == 1
+    assert times(database) == [
+        later,
+        later + timedelta(minutes=30),
+        NINE,
+        NINE - timedelta(hours=1),
+    ]
+
+
+def test_queued_messages_ask_for_their_hours_anew(database, settings):
+    tenant_id, _ = enrolled(database, 3, raw=HELLO, node="sms", at=NINE)
+    lay_down(database, tenant_id, opens_at="09:00", closes_at="17:00")
+    StepRunner(database, settings).run_batch(NINE)
+    tomorrow = NINE + timedelta(days=1)
+    query(
+        database,
+        "UPDATE messages SET due_at = %s, sendable_until = NULL WHERE to_number LIKE '%%0'",
+        tomorrow,
+    )
+    query(database, "UPDATE messages SET due_at = %s, attempts = 1 WHERE to_number LIKE '%%1'",
+          tomorrow)  # fmt: skip
+    later = NINE + timedelta(minutes=5)
+    retime(database, tenant_id, None, later)
+    assert query(database, "SELECT due_at, sendable_until FROM messages ORDER BY to_number") == [
+        (later, later),
+        (tomorrow, later),
+        (NINE, later),
+    ]
+
+
+def age(database, **minutes):
+    query(database, "UPDATE rule_changes SET changed_at = now() - %s", timedelta(**minutes))
+
+
+def swept(database, settings):
+    with database.transaction() as connection:
+        return sweep_rules(connection, settings)["retimed"]
+
+
+def test_a_change_by_sql_is_swept_once_no_worker_has_the_old_rules(database, settings):
+    now = datetime.now(UTC)
+    tenant_id, _ = enrolled(database, 3, raw=HELLO, node="sms", at=now)
+    query(
+        database,
+        "UPDATE pending_executions SET scheduled_at = %s, error = 'quiet hours'",
+        now + timedelta(days=2),
+    )
+    assert query(database, "SELECT count(*) > 0 FROM rule_changes") == [(True,)]
+    assert swept(database, settings) == 0
+    assert query(database, "SELECT count(*) > 0 FROM rule_changes") == [(True,)]
+    age(database, minutes=6)
+    assert swept(database, settings) == 3
+    assert max(times(database)) < now + timedelta(days=1)
+    assert query(database, "SELECT count(*) FROM rule_changes") == [(0,)]
+    for change in (
+        "UPDATE tenants SET timezone = 'Asia/Tokyo'",
+        "UPDATE execution_rules SET opens_at = '01:00'",
+        "DELETE FROM execution_rules",
+    ):
+        query(database, change)
+        assert query(database, "SELECT tenant_id FROM rule_changes") == [(tenant_id,)]
+        query(database, "DELETE FROM rule_changes")
+    query(database, "UPDATE tenants SET timezone = 'Asia/Tokyo', name = 'A'")
+    assert query(database, "SELECT count(*) FROM rule_changes") == [(0,)]
+
+
+def test_a_sweep_that_had_no_time_for_all_is_gone_on_with(database, settings, monkeypatch):
+    now = datetime.now(UTC)
+    enrolled(database, 10, raw=HELLO, node="sms", at=now)
+    enrolled(database, 2, slug="other", raw=HELLO, node="sms", at=now)
+    query(
+        database,
+        "UPDATE pending_executions SET scheduled_at = %s, error = 'quiet hours'",
+        now + timedelta(days=2),
+    )
+    age(database, minutes=6)
+    monkeypatch.setattr(retiming, "CHUNK", 4)
+    with monkeypatch.context() as patch:
+        moments = iter([0, 0, 1, 2, 99, 99, 99])  # the clock of a sweep that does two chunks
+        patch.setattr(retiming.time, "monotonic", lambda: next(moments))
+        assert swept(database, settings) == 8
+    eighth = "SELECT id FROM journey_contacts ORDER BY id OFFSET 7 LIMIT 1"
+    assert query(database, "SELECT max(retimed_to) FROM rule_changes") == query(database, eighth)
+    assert swept(database, settings) == 4
+    assert query(database, "SELECT count(*) FROM rule_changes") == [(0,)]
 
 
 def test_statements_do_not_grow_with_the_steps(database):
