@@ -150,6 +150,7 @@ class Settings(BaseSettings):
     tenant_ttl_s: PositiveFloat = Field(600, description="How long tenants are cached.")
     node_ttl_s: PositiveFloat = Field(300, description="How long journey nodes are cached.")
     rules_ttl_s: PositiveFloat = Field(300, description="How long execution rules are cached.")
+    pricing_ttl_s: PositiveFloat = Field(3600, description="How long services are cached.")
 
     state_dir: Path = Field(
         Path(".trunkline"), description="Data of the embedded servers, their logs, kept files."

@@ -14,7 +14,7 @@ import psycopg
 from db.engine import Connection
 from db.queries.journeys import effects
 from db.queries.journeys.rows import AdvancedGroup, StepRow
-from jobs.journeys import approvals, asked
+from jobs.journeys import approvals, asked, leads
 from jobs.journeys.decide import Decided, DecidedGroup
 from jobs.journeys.decisions import EXIT, Advance, Fail, Hold, Reschedule
 from jobs.journeys.nodes.node import FAILURE
@@ -95,6 +95,7 @@ def _apply(connection: Connection, decided: Sequence[Decided], now: datetime) ->
     if calls:
         effects.queue_calls(connection, calls, scripts, now)
     approvals.apply(connection, decided, now)
+    leads.apply(connection, decided, now)
     steps, groups = _advanced(decided)
     if steps:
         effects.advance_steps(connection, steps, groups, now)

@@ -29,6 +29,7 @@ from jobs.journeys.decide import Decided, DecidedGroup, RetryPolicy, decide
 from jobs.journeys.decisions import Advance, SendMessage
 from jobs.journeys.figures import batch_lines
 from jobs.journeys.gate import ContactKey, Gate
+from jobs.journeys.leads import LeadLoader
 from jobs.journeys.leaving import left_watched
 from jobs.journeys.marks import LowWaterMarks
 from jobs.journeys.results import attach_results
@@ -57,6 +58,7 @@ class StepRunner:
         self._database = database
         self._batch_size = settings.batch_size
         self._loader = ContextLoader(settings)
+        self._leads = LeadLoader(settings.pricing_ttl_s)
         self._marks = LowWaterMarks()
         self._max_steps = settings.enrollment_max_steps
         self._retry = RetryPolicy(
@@ -83,6 +85,7 @@ class StepRunner:
             clock = steps[0].now
             context = self._loader.load(connection, steps)
             steps = attach_results(connection, steps, context, real_clock=now is None)
+            steps = self._leads.attach(connection, steps, context)
             keys = _contacts_read(steps, context)
             contacts = load_contacts(connection, keys) if keys else {}
             cycling = [step for step in steps if _on_cycle(step, context)]
@@ -143,8 +146,9 @@ class StepRunner:
         return hours
 
     def clear_caches(self) -> None:
-        """Forget nodes, zones and rules, so that the next batch reads them anew."""
+        """Forget nodes, zones, rules and prices, so that the next batch reads them anew."""
         self._loader.clear()
+        self._leads.clear()
 
 
 def _contacts_read(steps: Sequence[StepRow], context: BatchContext) -> list[tuple[UUID, UUID]]:

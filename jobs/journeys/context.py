@@ -186,7 +186,10 @@ def _place(
         readers,
         due_readers,
         reads_contact=any(
-            map(needs_contact, (node.inputs() - own.keys()) | following | exit_facts)
+            map(
+                needs_contact,
+                (node.inputs() - own.keys()) | node.computed_from() | following | exit_facts,
+            )
         ),
         on_cycle=row.on_cycle,
         exits=exits,

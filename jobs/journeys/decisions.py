@@ -84,7 +84,23 @@ class RequestApproval:
     expires_at: datetime | None = None
 
 
-Effect = SendMessage | UpdateContact | ChangeCampaign | EnterJourney | PlaceCall | RequestApproval
+@dataclass(frozen=True, slots=True)
+class ScoreLead:
+    """Give the contact's lead its score (0–100), and a status where it was NEW."""
+
+    score: int
+    status: str
+
+
+Effect = (
+    SendMessage
+    | UpdateContact
+    | ChangeCampaign
+    | EnterJourney
+    | PlaceCall
+    | RequestApproval
+    | ScoreLead
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,22 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 
+class LeadRow(NamedTuple):
+    """A lead as it is scored; of a long text its beginning."""
+
+    id: UUID
+    category: str | None
+    text: str
+    scraped_at: datetime
+
+
 class StepRow(NamedTuple):
     """A claimed step. ``ctid`` is its place, good until the transaction ends.
 
     ``share`` is how many steps its tenant could have had of the batch; ``results`` what earlier
     nodes of its journey left, by their names, where the step's node looks at any. ``wait_key`` is
-    the event it waited for until now.
+    the event it waited for until now. ``lead`` is the contact's latest that nobody has looked at,
+    and ``pricing`` what its tenant sells, where the step's node scores leads.
     """
 
     ctid: str
@@ -33,6 +43,8 @@ class StepRow(NamedTuple):
     share: int = 0
     wait_key: str | None = None
     results: Mapping[str, Mapping[str, Any]] | None = None
+    lead: LeadRow | None = None
+    pricing: Any = None
 
 
 class Mark(NamedTuple):

@@ -43,6 +43,8 @@ class Node(BaseModel, ABC):
     """It messages or calls a person: the tenant's rules hold."""
     calls: ClassVar[bool] = False
     """Of one that reaches contacts: by a call, not by a message."""
+    reads_lead: ClassVar[bool] = False
+    """It looks at the contact's latest lead, and at what the tenant sells."""
     skip_outcome: ClassVar[str] = "next"
     """Of one that reaches contacts: the edge of those whom a rule has passed over."""
 
@@ -66,13 +68,18 @@ class Node(BaseModel, ABC):
         return frozenset()
 
     def computed(self, key: str) -> Mapping[str, FactReader]:
-        """Facts of the node's own, by name: each worked out from a step, without the contact's row.
+        """Facts of the node's own, by name, each worked out from a step.
 
-        ``inputs`` and ``due_inputs`` may name them. ``key`` is the node's name in its journey. The
-        fewer values such a fact has, the fewer groups a batch is evaluated in.
+        ``inputs`` and ``due_inputs`` may name them; what they need of the contact's row is named
+        by ``computed_from``. ``key`` is the node's name in its journey. The fewer values such a
+        fact has, the fewer groups a batch is evaluated in.
         """
         del key
         return {}
+
+    def computed_from(self) -> frozenset[str]:
+        """Names of facts that the computed ones are worked out from."""
+        return frozenset()
 
     @abstractmethod
     def evaluate(self, facts: Facts, now: datetime) -> Decision:

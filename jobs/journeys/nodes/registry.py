@@ -12,6 +12,7 @@ from jobs.journeys.nodes.enroll import Enroll
 from jobs.journeys.nodes.goal import Goal
 from jobs.journeys.nodes.make_call import MakeCall
 from jobs.journeys.nodes.node import Node
+from jobs.journeys.nodes.score_lead import ScoreLeadNode
 from jobs.journeys.nodes.send_sms import SendSms
 from jobs.journeys.nodes.split import Split
 from jobs.journeys.nodes.update_contact import UpdateContactNode
@@ -31,6 +32,7 @@ NODE_TYPES: Mapping[str, type[Node]] = {
         UpdateContactNode,
         WaitFor,
         Approval,
+        ScoreLeadNode,
         AddToCampaign,
         RemoveFromCampaign,
         Enroll,
