@@ -15,6 +15,7 @@ from config.logging import configure_logging
 from config.settings import ConfigError, Settings, load_settings
 from db.engine import Database, connect_directly
 from workers.broker import close_broker, make_broker
+from workers.call_stream import open_call_stream
 from workers.leader import Leader
 from workers.schedule import Schedule
 from workers.ticks import Ticker
@@ -54,7 +55,8 @@ def run(settings: Settings) -> None:
         on_lose=lose,
     )
 
-    ticker = Ticker(database, broker, settings, may_ring=leader.leads)
+    calls = open_call_stream(settings)
+    ticker = Ticker(database, broker, settings, calls=calls, may_ring=leader.leads)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         leader.stop()
@@ -64,6 +66,8 @@ def run(settings: Settings) -> None:
     with contextlib.ExitStack() as stack:
         stack.callback(close_broker, broker)
         stack.callback(database.close)
+        if calls:
+            stack.callback(calls.close)
         log.info("scheduler_started", tick_ms=settings.tick_ms)
         leader.run()
     log.info("scheduler_stopped")

@@ -127,6 +127,16 @@ class Settings(BaseSettings):
     )
     sms_gateway_token: SecretStr | None = Field(None, description="Bearer token of the gateway.")
 
+    call_debounce_ms: PositiveInt = Field(
+        500, description="Changes to an answered call within this are one write."
+    )
+    call_debounce_max_ms: PositiveInt = Field(
+        5000, description="No change to a call waits longer than this to be written."
+    )
+    number_ttl_s: PositiveFloat = Field(
+        300, description="How long is cached whose numbers are; changes to them are seen at once."
+    )
+
     import_chunk_rows: PositiveInt = Field(5000, description="Rows of a file written at once.")
     import_max_bytes: PositiveInt = Field(
         2_147_483_648, description="Size of one imported file; here and below, tenants may differ."

@@ -41,7 +41,7 @@ def make_broker(
         return _declared(_rabbitmq_broker(settings.message_broker_url, middleware))
     return _declared(
         WokenBroker(  # type: ignore[no-untyped-call]
-            client=client or _redis_client(settings.message_broker_url),
+            client=client or redis_client(settings.message_broker_url),
             middleware=list(middleware),
             namespace=settings.broker_namespace,
             heartbeat_timeout=_HEARTBEAT_TIMEOUT_MS,
@@ -64,8 +64,8 @@ def _declared(broker: Broker) -> Broker:
     return broker
 
 
-def _redis_client(url: str) -> "redis.Redis":
-    """A client that retries by itself: with a bare URL redis-py doesn't."""
+def redis_client(url: str) -> "redis.Redis":
+    """A client that retries by itself: with a bare URL redis-py doesn't. Not connected yet."""
     return redis.Redis.from_url(
         url,
         socket_timeout=_SOCKET_TIMEOUT_S,

@@ -8,9 +8,12 @@ from dramatiq import Broker
 
 from config.settings import Settings
 from db.engine import Database, open_database
+from jobs.calls.belonging import Owners
+from jobs.calls.stream import CallStream
 from jobs.deliveries.gateway import SmsGateway
 from jobs.journeys.batch import StepRunner
 from workers.bell import BROKER_ERRORS, ring, waiting
+from workers.call_stream import open_call_stream
 from workers.queues import Queue
 
 log = structlog.get_logger(__name__)
@@ -20,6 +23,7 @@ log = structlog.get_logger(__name__)
 class WorkerProcess:
     """``gateway`` is None where SMS_GATEWAY_URL isn't set: messages then stay queued.
 
+    ``calls`` is None where no Redis is named; ``owners`` says whose numbers calls are on.
     ``stopping`` is set once the worker is told to stop; what takes long looks at it.
     """
 
@@ -28,6 +32,8 @@ class WorkerProcess:
     database: Database
     steps: StepRunner
     gateway: SmsGateway | None
+    calls: CallStream | None = None
+    owners: Owners | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -36,11 +42,21 @@ class WorkerProcess:
         gateway = SmsGateway(settings) if settings.sms_gateway_url else None
         if gateway is None:
             log.warning("no_sms_gateway", hint="set SMS_GATEWAY_URL; messages stay queued")
-        return cls(settings, broker, database, StepRunner(database, settings), gateway)
+        return cls(
+            settings,
+            broker,
+            database,
+            StepRunner(database, settings),
+            gateway,
+            open_call_stream(settings),
+            Owners(settings.number_ttl_s),
+        )
 
     def close(self) -> None:
         if self.gateway:
             self.gateway.close()
+        if self.calls:
+            self.calls.close()
         self.database.close()
 
     def ring(self, queue: Queue) -> None:

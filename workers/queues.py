@@ -20,6 +20,10 @@ JOURNEYS = Queue("journeys", "run_journeys", 2)
 DELIVERIES = Queue("deliveries", "run_deliveries", 2)
 IMPORTS = Queue("imports", "run_imports", 1)
 ENROLLMENT = Queue("enrollment", "run_enrollment", 1)
+CALL_LOGS = Queue("call_logs", "flush_call_logs", 1)
 MAINTENANCE = Queue("maintenance", "run_maintenance", 1)
 
-QUEUES = {queue.name: queue for queue in (JOURNEYS, DELIVERIES, IMPORTS, ENROLLMENT, MAINTENANCE)}
+QUEUES = {
+    queue.name: queue
+    for queue in (JOURNEYS, DELIVERIES, IMPORTS, ENROLLMENT, CALL_LOGS, MAINTENANCE)
+}

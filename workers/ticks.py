@@ -11,10 +11,11 @@ from config.settings import Settings
 from db.engine import Database, DatabaseUnreachableError
 from db.queries import maintenance
 from db.queries.maintenance import DueWork
+from jobs.calls.stream import CallStream
 from workers.bell import BROKER_ERRORS, ring, waiting
 from workers.calendar import WORKS
 from workers.kinds import KINDS
-from workers.queues import DELIVERIES, IMPORTS, JOURNEYS, MAINTENANCE, QUEUES, Queue
+from workers.queues import CALL_LOGS, DELIVERIES, IMPORTS, JOURNEYS, MAINTENANCE, QUEUES, Queue
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +29,17 @@ class Ticker:
         broker: Broker,
         settings: Settings,
         *,
+        calls: CallStream | None = None,
         may_ring: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``may_ring`` is asked before each ring: whoever looked may lead no more since."""
+        """``may_ring`` is asked before each ring: whoever looked may lead no more since.
+
+        ``calls`` is what workers write calls from.
+        """
         self._database = database
         self._broker = broker
         self._settings = settings
+        self._calls = calls
         self._may_ring = may_ring
         self._trouble = ""
 
@@ -72,7 +78,10 @@ class Ticker:
 
     def _ring_for(self, due: Sequence[DueWork]) -> dict[str, int]:
         rung = {}
-        for queue, useful in useful_rings(due, self._settings).items():
+        wanted = useful_rings(due, self._settings)
+        if self._calls and (shards := sum(map(bool, self._calls.lengths()))):
+            wanted[CALL_LOGS] = shards
+        for queue, useful in wanted.items():
             times = max(0, useful - waiting(self._broker, queue))
             if times and self._may_ring():
                 ring(self._broker, queue, times)
@@ -106,6 +115,8 @@ def _served_by(work: DueWork, settings: Settings) -> tuple[Queue, int]:
             return DELIVERIES, settings.delivery_batch_size
         case "firings":
             return MAINTENANCE, 1
+        case "numbers":
+            return CALL_LOGS, 1
         case _:
             return _queue_of_kind(work.kind), 1
 

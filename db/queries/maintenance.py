@@ -17,7 +17,7 @@ FIRING_BACKOFF_S = 10.0
 
 
 class DueWork(NamedTuple):
-    """``ledger``: steps, changes (of contacts), messages, runs or firings.
+    """``ledger``: steps, changes (of contacts), messages, runs, firings or numbers.
 
     ``kind`` None: no run, or one of a kind that nobody knows.
     """

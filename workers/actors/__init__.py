@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import dramatiq
 
 from workers import queues
+from workers.actors.call_logs import flush_call_logs
 from workers.actors.deliveries import run_deliveries
 from workers.actors.enrollment import run_enrollment
 from workers.actors.imports import run_imports
@@ -21,6 +22,7 @@ ACTORS: Mapping[Queue, Callable[..., None]] = {
     queues.DELIVERIES: run_deliveries,
     queues.IMPORTS: run_imports,
     queues.ENROLLMENT: run_enrollment,
+    queues.CALL_LOGS: flush_call_logs,
     queues.MAINTENANCE: run_maintenance,
 }
 

@@ -47,9 +47,9 @@ def tell_flow(call: View) -> Sequence[Event]:
 
 
 def tell_user_events(call: View) -> Sequence[Event]:
-    """The dialplan's own events in order: ``at`` (epoch seconds), ``name``, ``fields``."""
+    """The dialplan's own events in order, as they came: ``UserEvent``, their fields, and ``at``."""
     return [
-        {"at": mark.at, "name": mark.name, "fields": dict(mark.told)}
+        {**mark.told, "UserEvent": mark.name, "at": mark.at}
         for mark in call.marks
         if mark.event == "UserEvent"
     ]

@@ -13,6 +13,7 @@ from jobs.calls.merge.zones import local_epoch
 REMEMBERED = 100_000
 _UP = "6"
 _LONGEST_TEXT = 1000
+_LATEST_MOMENT = 7_258_118_400.0  # the year 2200
 # Where a dialplan no longer says where a call goes: the hangup extension, or none.
 _NOWHERE = frozenset({"", "h"})
 # No facts of these: a second telling of what other events say, or nothing of a call's course.
@@ -79,6 +80,19 @@ class Reader:
         # Records that came before anything told their channels' calls.
         self._strays: dict[str, list[tuple[float, Message]]] = {}
         self.calls: dict[str, Facts] = {}
+        # Channels that are still there, by their calls.
+        self._open: OrderedDict[str, set[str]] = OrderedDict()
+        self.latest = 0.0
+
+    def is_over(self, linked: str) -> bool:
+        """Whether every channel of a call that was heard of is gone."""
+        return linked not in self._open
+
+    def lose(self, at: float) -> None:
+        """Whatever goes on is not heard of any more since ``at`` (epoch seconds)."""
+        for linked in self._open:
+            add(self.calls.setdefault(linked, {}), "lost", "lost|", [at])
+        self._open.clear()
 
     def take(self) -> dict[str, Facts]:
         """The facts read since the last time, by Linkedid."""
@@ -103,11 +117,9 @@ class Reader:
         fields = message.fields
         if "ActionID" in fields and event != "OriginateResponse":
             return  # an item of a list that was asked for, without a time
-        try:
-            at, arrival = float(fields["Timestamp"]), False
-        except (KeyError, ValueError):
-            at, arrival = received_at, True
-        at = round(at, 6)
+        told_at = _timestamp(fields.get("Timestamp"))
+        at, arrival = (received_at, True) if told_at is None else (told_at, False)
+        self.latest = max(self.latest, at)
         if event == "Cdr":
             self._take_record(at, message)
         else:
@@ -160,12 +172,23 @@ class Reader:
                 # Two calls became one, as by a directed pickup: Asterisk keeps the older Linkedid.
                 linked, gone = sorted((before, linked), key=uid_order)
                 add(self.calls.setdefault(gone, {}), "moved", f"moved|{uid}", [linked])
+                self._leave(gone, uid)
             self._linked[uid] = linked
+            self._open.setdefault(linked, set()).add(uid)
+            if len(self._open) > REMEMBERED:
+                self._open.popitem(last=False)
             if len(self._linked) > REMEMBERED:
                 self._linked.popitem(last=False)
             for at, record in self._strays.pop(uid, ()):
                 self._read_record(linked, at, record)
         return facts
+
+    def _leave(self, linked: str, uid: str) -> None:
+        channels = self._open.get(linked)
+        if channels is not None:
+            channels.discard(uid)
+            if not channels:
+                del self._open[linked]
 
     def _read_own(
         self, event: str, at: float, fields: Mapping[str, str], channel: tuple[str, Facts]
@@ -174,6 +197,7 @@ class Reader:
         if event == "Hangup":
             value: Value = [at, fields.get("Cause", ""), fields.get("Cause-txt", "")[:80]]
             add(facts, "hangup", f"hangup|{uid}", value)
+            self._leave(self._linked.get(uid, ""), uid)
         elif event == "HangupRequest":
             add(facts, "asked", f"asked|{uid}", [at])
         elif event in {"BridgeEnter", "BridgeLeave"}:
@@ -252,6 +276,15 @@ _FIRST_SEEN = ("Channel", "CallerIDNum", "CallerIDName", "Exten", "Context", "Ac
 
 def _known(text: str | None) -> str:
     return "" if text is None or text == "<unknown>" else text[:120]
+
+
+def _timestamp(text: str | None) -> float | None:
+    """Epoch seconds; None of what is none, or of no time that a PBX lives in."""
+    try:
+        moment = float(text or "")
+    except ValueError:
+        return None
+    return round(moment, 6) if 0 < moment < _LATEST_MOMENT else None
 
 
 def _place(fields: Mapping[str, str]) -> str:

@@ -35,27 +35,27 @@ class CallRow:
     """
 
     linked_id: str
-    direction: str
-    from_number: str | None
-    dialed: str | None
-    presented: str | None
-    trunk: str | None
-    context: str | None
-    transfer_number: str | None
-    agent_extension: str | None
-    status: str
-    disposition: str | None
-    started_at: float | None
-    ringing_at: float | None
-    answered_at: float | None
-    ended_at: float | None
-    duration: int | None
-    billable_seconds: int | None
-    hangup_cause: int | None
-    hangup_text: str | None
-    unknown_end: bool
-    flow: Sequence[Mapping[str, Any]]
-    user_events: Sequence[Mapping[str, Any]]
+    direction: str = "inbound"
+    from_number: str | None = None
+    dialed: str | None = None
+    presented: str | None = None
+    trunk: str | None = None
+    context: str | None = None
+    transfer_number: str | None = None
+    agent_extension: str | None = None
+    status: str = "STARTED"
+    disposition: str | None = None
+    started_at: float | None = None
+    ringing_at: float | None = None
+    answered_at: float | None = None
+    ended_at: float | None = None
+    duration: int | None = None
+    billable_seconds: int | None = None
+    hangup_cause: int | None = None
+    hangup_text: str | None = None
+    unknown_end: bool = False
+    flow: Sequence[Mapping[str, Any]] = ()
+    user_events: Sequence[Mapping[str, Any]] = ()
 
 
 def project(linked_id: str, facts: Mapping[str, Value]) -> CallRow | None:

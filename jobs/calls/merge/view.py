@@ -9,6 +9,8 @@ from jobs.calls.merge.facts import Value, by_kind, epoch, uid_order
 # Takes the time out of a value.
 _Time = Callable[[Value], float]
 _Kinds = Mapping[str, Sequence[tuple[str, Value]]]
+# What has fewer digits than this fits into 32 bits.
+_DIGITS = 10
 # Within this time the same event told again is an echo.
 _ECHO_S = 0.5
 
@@ -163,7 +165,7 @@ def _legs(kinds: _Kinds, time: _Time) -> dict[str, Leg]:
                 leg.placed, leg.place = time(value), str(value[1])
             else:
                 leg.hangup, leg.cause_text = time(value), str(value[2])
-                leg.cause = int(value[1]) if str(value[1]).isdigit() else None
+                leg.cause = _small(str(value[1]))
     return legs
 
 
@@ -217,10 +219,17 @@ def _cdr(text: str) -> Cdr:
         start,
         answer,
         end,
-        int(seconds) if seconds.isdigit() else 0,
+        _small(seconds) or 0,
         disposition,
         source,
-        int(sequence) if sequence.isdigit() else -1,
+        -1 if _small(sequence) is None else int(sequence),
+    )
+
+
+def _small(digits: str) -> int | None:
+    """A number that any integer column takes."""
+    return (
+        int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < _DIGITS else None
     )
 
 

@@ -97,4 +97,8 @@ SELECT 'messages', NULL, (SELECT count(*) FROM due_messages) + (SELECT count(*) 
 UNION ALL
 SELECT 'runs', kind, least(count(*), :runs) FROM due_runs GROUP BY kind
 UNION ALL
-SELECT 'firings', NULL, count(*) FROM due_firings;
+SELECT 'firings', NULL, count(*) FROM due_firings
+UNION ALL
+SELECT 'numbers', NULL, count(*) FROM (
+  SELECT FROM number_changes WHERE handled_at IS NULL LIMIT 1
+) AS changed;

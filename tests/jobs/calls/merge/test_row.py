@@ -152,8 +152,8 @@ def test_cut_connections_lose_no_call_that_lies_inside_one(name):
 def test_what_people_look_at():
     found = rows(arriving(messages("f-cut-full")))
     row = next(row for row in found.values() if row.user_events)
-    assert row.user_events[0]["name"] == "CallNote"
-    assert row.user_events[0]["fields"]["Note"] == "first: second; third"
+    assert row.user_events[0]["UserEvent"] == "CallNote"
+    assert row.user_events[0]["Note"] == "first: second; third"
     assert [event["event"] for event in row.flow[:3]] == ["channel", "channel", "ringing"]
     assert row.flow[-1]["event"] == "hangup"
     assert (row.direction, row.trunk, row.agent_extension) == ("inbound", "IAX2/carrier", "207")
