@@ -78,6 +78,23 @@ def test_condition_sees_what_earlier_nodes_left(database, runner, clock):
         assert took[one, "which"] == expected
 
 
+@pytest.mark.parametrize("real", [True, False])
+def test_only_a_real_clock_bounds_the_history_that_is_read(database, runner, real):
+    """Enrollments that a simulated clock dates lie before or after what is written now."""
+    clock = None if real else datetime.now(UTC) + timedelta(days=90)
+    tenant_id = make_tenant(database)
+    journey = apply_journey(database, tenant_id, RAW)
+    long = make_contacts(database, tenant_id, 3, attributes={"text": "x" * 161})
+    enroll(database, tenant_id, journey, long, at=clock)
+    for _ in range(2):
+        runner.run_batch(clock)
+    # Where the clock is real nothing of an enrollment is older than itself: it isn't looked for.
+    query(database, "UPDATE journey_contacts SET entered_at = now() + interval '1 hour'")
+    runner.run_batch(clock)
+    outcomes = {outcome for _, key, outcome in query(database, TOOK) if key == "which"}
+    assert outcomes == ({"default"} if real else {"branch-2"})
+
+
 def leave(database, key, outcome, executed_at, *, enrollment, version=1):
     """Write into history that the enrollment left the node."""
     query(
