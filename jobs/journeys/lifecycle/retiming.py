@@ -181,7 +181,9 @@ def new_times(
                 decision = placed.node.evaluate(facts, now) if placed.node else None
             except Exception:  # noqa: BLE001 - whatever it raised; the batch tells
                 decision = None
-            at = decision.at if isinstance(decision, Reschedule) else now
+            # One that would ask for something first hasn't begun to wait.
+            waits = isinstance(decision, Reschedule) and not decision.effects
+            at = decision.at if isinstance(decision, Reschedule) and waits else now
             # What is due already keeps its place in the line.
             times += [(step, min(step.scheduled_at, now) if at <= now else at) for step in alike]
     reopenings: dict[tuple[str, datetime], datetime] = {}
