@@ -2,28 +2,34 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import dropwhile, islice
 from pathlib import Path
 
-from jobs.imports.encodings import detect_text
+from jobs.imports.blocks import read_blocks
+from jobs.imports.encodings import Text, detect_text
 from jobs.imports.errors import UnreadableFileError, insist_on_regular, unreadable
-from jobs.imports.headers import Columns, map_header
+from jobs.imports.headers import Columns, MappingError
+from jobs.imports.marks import is_marked
 from jobs.imports.records import Record, read_records
+from jobs.imports.sheets import open_sheet
+from jobs.imports.sources import Source, find_source
+from jobs.imports.tables import LOOKED_AT, NoTableError, Table, find_table
+from jobs.imports.workbooks import WORKBOOK, find_sheet, survey_workbook
 
 DELIMITERS = (",", ";", "\t", "|")
-_DECLARED = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # Excel's first line
-_HEADER_LINES = 50
-_SHOWN_COLUMNS = 8
-_SHOWN_CHARACTERS = 30
+_DECLARED = re.compile(r'\ufeff*"?sep=(.)"?(?:\r\n|\r|\n|$)', re.IGNORECASE)  # Excel's first line
+_LOOKED_AT = 1 << 16  # characters, to find delimiter and header
+_NUL = "the row holds a NUL character"
 
 
 @dataclass(frozen=True)
 class ContactFile:
     """What was found out about a file.
 
-    ``lines``: how many it has, about. ``header``: the names of its columns as they stand there.
+    ``encoding``: that of its text, or ``xlsx``. ``lines``: how many it has, about. ``header``: the
+    names of its columns as they stand there, on ``header_line``, which is None if there are none.
     """
 
     path: Path
@@ -32,70 +38,146 @@ class ContactFile:
     columns: Columns
     lines: int
     header: tuple[str, ...]
+    header_line: int | None
+    source: Source
+    dirty: bool = False
+    sheet: str = ""
 
     @contextlib.contextmanager
     def records(self) -> Iterator[Iterator[Record]]:
-        """Its records after the header, read as they are asked for."""
-        with self.path.open(encoding=self.encoding, newline="") as lines:
-            first = next(lines)
-            declared = _DECLARED.fullmatch(first.removeprefix("\ufeff"))
-            rest = lines if declared else chain([first], lines)
-            records = read_records(rest, self.delimiter, first_line=2 if declared else 1)
-            next(records)  # the header
+        """Its records after the header, read as they are asked for.
+
+        Raises:
+            UnreadableFileError: while they are read: the workbook is damaged on the way.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.sheet:
+                records = stack.enter_context(open_sheet(self.source, self.sheet))
+            else:
+                blocks = read_blocks(stack.enter_context(self.source.open()), self.encoding)
+                records = _split(blocks, self.delimiter)
+            if self.dirty:
+                records = _checked(records, self.encoding)
+            if self.header_line is not None:
+                header_line = self.header_line
+                records = dropwhile(lambda record: record.line <= header_line, records)
             yield records
 
 
 def inspect_file(
-    path: Path, filename: str | None = None, *, on_block: Callable[[], None] = lambda: None
+    path: Path,
+    filename: str | None = None,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    on_block: Callable[[], None] = lambda: None,
 ) -> ContactFile:
     """Find out how a file of contacts is to be read; ``filename`` is what errors call it.
 
-    All of it is read, several times for some encodings: ``on_block`` is called every mebibyte.
+    ``mapping``: what the user wants columns to be, by name or number, where that is not what their
+    names say (``jobs.imports.headers.Target``). All of the file is read, several times for some
+    encodings: ``on_block`` is called every mebibyte.
 
     Raises:
-        UnreadableFileError: it can't be read, is no CSV, or has no column of phone numbers.
+        UnreadableFileError: it can't be read, is no table, has no column of phone numbers or none
+            that the mapping names.
         what ``on_block`` raises.
     """
     filename = filename or path.name
     try:
         insist_on_regular(path, filename)
-        text = detect_text(path, filename, on_block)
-        with path.open(encoding=text.encoding, newline="") as lines:
-            # A header that spans more lines than this, or ends in none, is no header.
-            head = list(islice(lines, _HEADER_LINES))
+        source = find_source(path, filename)
+        if source.form == "xlsx":
+            return _inspect_workbook(source, mapping, on_block)
+        text = detect_text(source, on_block)
+        return _inspect_text(source, text, mapping)
+    except (NoTableError, MappingError) as error:
+        raise UnreadableFileError(f"{filename}: {error}") from error
     except OSError as error:
         raise unreadable(filename, error) from error
-    if len(head) < _HEADER_LINES and not any(line.strip().strip("\ufeff\0") for line in head):
-        raise UnreadableFileError(f"{filename}: the file is empty")
-    declared = _DECLARED.fullmatch(head[0].removeprefix("\ufeff"))
-    first_line = 2 if declared else 1
-    head = head[first_line - 1 :]
-    delimiters = (declared[1],) if declared else DELIMITERS
-    headers = [(d, next(read_records(head, d, first_line=first_line), None)) for d in delimiters]
-    mapped = [
-        (columns.width, delimiter, columns, tuple(_named(record)))
-        for delimiter, record in headers
-        if record and not record.broken and (columns := map_header(_named(record)))
-    ]
-    if not mapped:
-        raise UnreadableFileError(_no_phone_column(filename, [r for _, r in headers if r]))
-    _, delimiter, columns, names = max(mapped, key=lambda found: found[0])
-    return ContactFile(path, text.encoding, delimiter, columns, text.lines, names)
 
 
-def _named(record: Record) -> list[str]:
-    return [name.removeprefix("\ufeff") for name in record.fields]
-
-
-def _no_phone_column(filename: str, records: list[Record]) -> str:
-    """One sentence that shows the columns there are, split where most come of it."""
-    if not records:
-        return f"{filename}: there is no header (line 1)"
-    widest = max(records, key=lambda record: len(record.fields))
-    names = [name.strip()[:_SHOWN_CHARACTERS] for name in _named(widest)]
-    shown = ", ".join(name.replace("\0", "␀") for name in names[:_SHOWN_COLUMNS])
-    more = ", …" if len(names) > _SHOWN_COLUMNS else ""
-    return (
-        f"{filename}: no column of phone numbers in the header (line {widest.line}), "
-        f"which has: {' '.join(shown.split())}{more} (call one 'phone')"
+def _inspect_text(source: Source, text: Text, mapping: Mapping[str, str] | None) -> ContactFile:
+    with source.open() as file:
+        blocks = read_blocks(file, text.encoding)
+        head = ""
+        while len(head) < _LOOKED_AT and (block := next(blocks, "")):
+            head += block
+        whole = not next(blocks, "")
+    if whole and not head.strip(" \t\r\n\ufeff\0\x1a"):
+        raise UnreadableFileError(f"{source.name}: the file is empty")
+    declared = _DECLARED.match(head)
+    readings = []
+    for delimiter in (declared[1],) if declared else DELIMITERS:
+        records = list(islice(_split(iter([head]), delimiter), LOOKED_AT))
+        if not whole and 1 < len(records) < LOOKED_AT:
+            del records[-1]  # cut off, perhaps
+        readings.append((delimiter, records))
+    table = find_table(readings, mapping)
+    return ContactFile(
+        path=source.path,
+        encoding=text.encoding,
+        delimiter=table.delimiter,
+        columns=table.columns,
+        lines=text.lines,
+        header=_header(table),
+        header_line=table.header and table.header.line,
+        source=source,
+        dirty=text.dirty,
     )
+
+
+def _inspect_workbook(
+    source: Source, mapping: Mapping[str, str] | None, on_block: Callable[[], None]
+) -> ContactFile:
+    sheets = survey_workbook(source, on_block)
+    sheet, table = find_sheet(source, sheets, mapping)
+    return ContactFile(
+        path=source.path,
+        encoding=WORKBOOK,
+        delimiter=table.delimiter,
+        columns=table.columns,
+        lines=sheets[sheet],
+        header=_header(table),
+        header_line=table.header and table.header.line,
+        source=source,
+        sheet=sheet,
+        dirty=True,  # an escape may stand for anything
+    )
+
+
+def _header(table: Table) -> tuple[str, ...]:
+    """Names by which the file would be read the same way if it had none itself."""
+    if table.header is not None:
+        return tuple(name.strip("\ufeff") for name in table.header.fields)
+    columns = table.columns
+    ours = {position: name for name, position in columns.known.items()}
+    return tuple(ours.get(n) or columns.name(n) for n in range(columns.width))
+
+
+def _split(blocks: Iterator[str], delimiter: str) -> Iterator[Record]:
+    """Records of a text; what Excel says of its delimiter on the first line is none."""
+    first = next(blocks, "")
+    declared = _DECLARED.match(first)
+    if declared:
+        first = first[declared.end() :]
+    return read_records(_chained(first, blocks), delimiter, first_line=2 if declared else 1)
+
+
+def _chained(first: str, blocks: Iterator[str]) -> Iterator[str]:
+    yield first.lstrip("\ufeff")
+    yield from blocks
+
+
+def _checked(records: Iterator[Record], encoding: str) -> Iterator[Record]:
+    """Rows that hold what no text can hold are broken."""
+    for record in records:
+        if record.broken is None:
+            text = "".join(record.fields)
+            if "\0" in text:
+                yield Record(record.line, record.fields, _NUL)
+                continue
+            if is_marked(text):
+                broken = f"the row holds bytes that are not {encoding}"
+                yield Record(record.line, record.fields, broken)
+                continue
+        yield record

@@ -11,14 +11,17 @@ def _words(text: str) -> frozenset[str]:
 _PHONE_WORDS = (
     _words(
         "mobile mobil mob cell cells cellular celular cellulare cellphone cellulaire portable "
-        "movil handy handynummer handynr mobilnummer mobilnr mobiltelefon mobilfunk "
-        "mobilfunknummer mobilephone mobileno mobilenumber mobiel komorka gsm"
+        "movil telemovel telemovil handy handynummer handynr mobilnummer mobilnr mobiltelefon "
+        "mobilfunk mobilfunknummer mobilephone mobileno mobilenumber mobiel mobieltje gsm "
+        "mobilni mobilny matkapuhelin matkapuhelinnumero kannykka komorka komorkowy natel "
+        "cep ceptelefonu mobitel mobiltelefonnummer mobilszam κινητο мобильный мобилен"
     ),
     _words("whatsapp msisdn"),
     _words(
         "phone phones phonenumber phoneno phonenum telephone telephonenumber tel telno tlf tlfn "
         "telefon telefonnummer telefonnr telefono telefone telefoon telefoonnummer rufnummer "
-        "fon fono puhelin puhelinnumero landline ph"
+        "fon fono puhelin puhelinnumero landline ph phonemobile telefonszam telefonas telefons "
+        "telefona telefonu telefoninumber festnetz festnetznummer fixe fijo fisso simi"
     ),
 )
 _PHONE_NAMES = frozenset({"number", "contact number", "contact no", "contact nr", "to"})
@@ -36,14 +39,14 @@ _SECOND_CHOICE = _words(
 )
 
 
-def find_phone_column(names: Sequence[str]) -> int | None:
-    """The position of the likeliest of the columns whose names hold a word for a phone."""
+def rank_phone_columns(names: Sequence[str]) -> list[int]:
+    """The positions of the columns whose names hold a word for a phone, the likeliest first."""
     ranks = {
         position: rank
         for position, name in enumerate(names)
         if (rank := _rank(name.replace("whats app", "whatsapp"))) is not None
     }
-    return min(ranks, key=lambda position: (ranks[position], position)) if ranks else None
+    return sorted(ranks, key=lambda position: (ranks[position], position))
 
 
 def _rank(name: str) -> tuple[bool, int] | None:

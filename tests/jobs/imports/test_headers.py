@@ -1,6 +1,7 @@
 import pytest
 
-from jobs.imports.headers import ALIASES, _normal, map_header
+from jobs.imports.aliases import ALIASES
+from jobs.imports.headers import map_header, normal
 
 
 @pytest.mark.parametrize(
@@ -63,5 +64,5 @@ def test_without_a_phone_column_there_is_nothing_to_import():
 
 def test_aliases_are_written_as_they_are_looked_up_and_mean_one_thing():
     aliases = [alias for names in ALIASES.values() for alias in names]
-    assert aliases == [_normal(alias) for alias in aliases]
+    assert aliases == [normal(alias) for alias in aliases]
     assert len(aliases) == len(set(aliases))
