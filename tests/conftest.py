@@ -1,23 +1,19 @@
 """Real servers for every test that asks: those the environment names, or embedded ones."""
 
-import contextlib
-import itertools
 import os
 import signal
 import uuid
 
-import psycopg
 import pytest
 import structlog
-from psycopg import sql
 
 from config.settings import load_settings
 from db.engine import Database
 from db.migrations import migrate
 from standalone.servers import embedded_servers
+from tests.databases import DatabaseSupply, drop_database, make_database
+from tests.databases import database_url as database_url_of
 from tests.redis_keys import own_namespace
-
-_numbers = itertools.count(1)
 
 
 def pytest_configure():
@@ -61,53 +57,34 @@ def servers():
         )
 
 
-def _named(url, name):
-    parts = psycopg.conninfo.conninfo_to_dict(url)
-    login = f"{parts['user']}:{parts.get('password', '')}@{parts['host']}:{parts.get('port', 5432)}"
-    return f"postgresql://{login}/{name}"
-
-
-@contextlib.contextmanager
-def _database(url, name, template):
-    """A database of its own beside the one ``url`` names, dropped afterwards."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-    try:
-        yield _named(url, name)
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            )
-
-
 @pytest.fixture(scope="session")
-def migrated_template(servers):
-    """Name of a migrated database that each test's own is copied from."""
+def supply(servers):
+    """Migrated databases, one for each test that asks for one."""
     name = f"trunkline_template_{os.getpid()}_{uuid.uuid4().hex[:6]}"
-    with _database(servers[0], name, "template0") as url:
-        migrate(load_settings(database_url=url))
-        yield name
+    make_database(servers[0], name, "template0")
+    try:
+        migrate(load_settings(database_url=database_url_of(servers[0], name)))
+        made = DatabaseSupply(servers[0], name)
+        yield made
+        made.close()
+    finally:
+        drop_database(servers[0], name)
 
 
 @pytest.fixture
-def database_url(servers, migrated_template):
+def database_url(supply):
     """URL of a fresh migrated database, dropped after the test."""
-    name = f"trunkline_test_{os.getpid()}_{next(_numbers)}_{uuid.uuid4().hex[:6]}"
-    with _database(servers[0], name, migrated_template) as url:
+    with supply.database() as url:
         yield url
 
 
 @pytest.fixture
 def empty_database_url(servers):
     """URL of a fresh database without a schema, dropped after the test."""
-    name = f"trunkline_empty_{os.getpid()}_{next(_numbers)}_{uuid.uuid4().hex[:6]}"
-    with _database(servers[0], name, "template0") as url:
-        yield url
+    name = f"trunkline_empty_{os.getpid()}_{uuid.uuid4().hex[:6]}"
+    make_database(servers[0], name, "template0")
+    yield database_url_of(servers[0], name)
+    drop_database(servers[0], name)
 
 
 @pytest.fixture
