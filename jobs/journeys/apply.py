@@ -13,10 +13,11 @@ import psycopg
 
 from db.engine import Connection
 from db.queries.journeys import effects
+from db.queries.journeys.leaving import withdraw_leavers
 from db.queries.journeys.rows import AdvancedGroup, StepRow
 from jobs.journeys import approvals, asked, leads
 from jobs.journeys.decide import Decided, DecidedGroup
-from jobs.journeys.decisions import EXIT, Advance, Fail, Hold, Reschedule
+from jobs.journeys.decisions import EXIT, GOAL, Advance, Fail, Hold, Reschedule
 from jobs.journeys.nodes.node import FAILURE
 
 # What the database says of a row it won't take. Anything else (a lost connection, a deadlock, a
@@ -103,6 +104,13 @@ def _apply(connection: Connection, decided: Sequence[Decided], now: datetime) ->
     finished = [enrollment for pair in decided for enrollment in _finished(*pair)]
     if finished:
         effects.finish_enrollments(connection, finished, now)
+    left = [
+        (step.tenant_id, step.contact_id, step.journey_contact_id)
+        for step, group in decided
+        if isinstance(group.decision, Advance) and group.decision.outcome in {EXIT, GOAL}
+    ]
+    if left:
+        withdraw_leavers(connection, left, now)
 
 
 def _stay(connection: Connection, decided: Sequence[Decided]) -> None:

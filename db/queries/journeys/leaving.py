@@ -64,3 +64,19 @@ def note_enrolled(connection: Connection, tenant_id: UUID, journey_id: UUID) -> 
     connection.execute(
         statement("journeys/note_enrolled"), {"tenant_id": tenant_id, "journey_id": journey_id}
     )
+
+
+def withdraw_leavers(
+    connection: Connection, leavers: Sequence[tuple[UUID, UUID, int]], now: datetime
+) -> None:
+    """Cancel what has not gone out yet: (tenant_id, contact_id, enrollment) of those who left."""
+    tenant_ids, contact_ids, ids = columns(leavers, 3)
+    connection.execute(
+        statement("journeys/withdraw_leavers"),
+        {
+            "tenant_ids": array_literal(tenant_ids),
+            "contact_ids": array_literal(contact_ids),
+            "ids": array_literal(ids),
+            "now": now,
+        },
+    )

@@ -146,6 +146,44 @@ def test_a_result_that_the_exits_look_at_takes_the_contact_out_of_the_wait(
     assert query(database, "SELECT count(*) FROM changed_contacts") == [(0,)]
 
 
+@pytest.mark.parametrize("change", [LOSE, BUY.replace("0001", "0000")], ids=["exit", "goal"])
+def test_whoever_leaves_is_neither_messaged_nor_called(database, settings, runner, change):
+    """Of the journey it left: what another journey has queued goes out."""
+    raw = {
+        **LONG,
+        "start": "hello",
+        "nodes": {
+            "hello": {"type": "send_sms", "body": "Hi", "next": "call"},
+            "call": {"type": "make_call", "next": "done"},
+            "done": {"type": "end"},
+        },
+    }
+    tenant_id, _ = enrolled(database, 2, raw=raw, at=START)
+    query(database, "INSERT INTO dids (tenant_id, number) VALUES (%s, '+15559990000')", tenant_id)
+    for _ in range(2):
+        runner.run_batch(START)
+    other = apply_journey(database, tenant_id, {**WELCOME, "journey": "other"})
+    contacts = [row[0] for row in query(database, "SELECT id FROM contacts")]
+    enroll(database, tenant_id, other, contacts, at=START)
+    runner.run_batch(START)
+    query(database, change)
+    assert leave(database, settings) == 1
+
+    assert query(
+        database,
+        "SELECT j.key, m.status, m.error, count(*) FROM messages m"
+        " JOIN journeys j ON j.id = m.journey_id GROUP BY 1, 2, 3 ORDER BY 1, 2",
+    ) == [
+        ("long", "CANCELLED", "the contact left the journey", 1),
+        ("long", "QUEUED", None, 1),
+        ("other", "QUEUED", None, 2),
+    ]
+    assert query(database, "SELECT state, error FROM call_queue ORDER BY state") == [
+        ("CANCELLED", "the contact left the journey"),
+        ("QUEUED", None),
+    ]
+
+
 def test_a_file_with_other_exits_is_held_against_those_who_wait(database, settings, runner):
     plain = {name: value for name, value in LONG.items() if name not in {"exit", "goal"}}
     tenant_id, _ = waiting_ones(database, 2, raw=plain)
@@ -328,4 +366,4 @@ def test_statements_do_not_grow_with_the_changes(database, settings):
         with count_statements() as counted:
             assert run_leaving(database, settings.model_copy(update={"batch_size": 5000})).left
         counts.append(counted.statements)
-    assert counts == [7, 7]
+    assert counts == [8, 8]
