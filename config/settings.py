@@ -4,9 +4,9 @@ A field ``batch_size`` is read from ``TRUNKLINE_BATCH_SIZE`` or, if that is not 
 ``BATCH_SIZE``. Units stand in the names: ``_s`` seconds, ``_ms`` milliseconds.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from pydantic import (
     AliasChoices,
@@ -14,13 +14,20 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from config.pbx import Pbx, parse_pbxs
+from config.values import (
+    CallChannel,
+    DialplanContext,
+    HeaderToken,
+    HttpUrl,
+    PbxUrls,
+    PositiveFloat,
+    PositiveInt,
+)
 
 # Time kept of a delivery's lease for writing the results down.
 DELIVERY_RESERVE_S = 1.0
@@ -122,10 +129,33 @@ class Settings(BaseSettings):
     delivery_backoff_s: PositiveFloat = Field(
         2, description="Wait after the first failed send; doubles with each one."
     )
-    sms_gateway_url: str | None = Field(
+    sms_gateway_url: HttpUrl | None = Field(
         None, description="The SMS gateway; messages are posted to URL/messages."
     )
-    sms_gateway_token: SecretStr | None = Field(None, description="Bearer token of the gateway.")
+    sms_gateway_token: HeaderToken | None = Field(None, description="Bearer token of the gateway.")
+
+    ami_urls: PbxUrls | None = Field(
+        None,
+        description="Asterisk PBXs, comma-separated: ami://user:secret@host:5038?tz=Europe/Berlin; "
+        "amis:// for TLS. More options: name, auth=plain, ca=FILE.",
+    )
+    ami_calling_urls: PbxUrls | None = Field(
+        None, description="The logins by which calls are made; default: AMI_URLS."
+    )
+    ami_timeout_s: PositiveFloat = Field(
+        5, description="A PBX that doesn't answer for so long is taken for unreachable."
+    )
+    call_batch_size: PositiveInt = Field(100, description="Calls claimed for dialing at once.")
+    call_channel: CallChannel = Field(
+        "PJSIP/{number}@trunk",
+        description="What is dialed; {number} is +15551234567, {digits} 15551234567.",
+    )
+    call_context: DialplanContext = Field(
+        "trunkline", description="Context of the dialplan that takes calls once they are answered."
+    )
+    call_outcome_s: PositiveFloat = Field(
+        300, description="A call of which nothing was heard for so long has the outcome none."
+    )
 
     call_debounce_ms: PositiveInt = Field(
         500, description="Changes to an answered call within this are one write."
@@ -175,21 +205,6 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("sms_gateway_url")
-    @classmethod
-    def _gateway_can_be_called(cls, url: str | None) -> str | None:
-        if url is not None and not _is_http_url(url):
-            raise ValueError("not a URL that begins with http:// or https:// and names a host")
-        return url
-
-    @field_validator("sms_gateway_token")
-    @classmethod
-    def _token_fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
-        text = token.get_secret_value() if token else ""
-        if not (text.isascii() and text.isprintable()):
-            raise ValueError("holds characters that no HTTP header can carry")
-        return token
-
     @model_validator(mode="after")
     def _bounds_in_order(self) -> "Settings":
         problems = []
@@ -232,6 +247,18 @@ class Settings(BaseSettings):
         return self.require("broker_url" if self.broker_url else "redis_url")
 
     @property
+    def pbxs(self) -> Sequence[Pbx]:
+        """The PBXs whose events are read."""
+        return parse_pbxs(self.ami_urls.get_secret_value()) if self.ami_urls else ()
+
+    @property
+    def calling_pbxs(self) -> Sequence[Pbx]:
+        """The logins by which calls are made; of several, each gets its share of them."""
+        if self.ami_calling_urls:
+            return parse_pbxs(self.ami_calling_urls.get_secret_value())
+        return self.pbxs
+
+    @property
     def kept_files(self) -> str:
         """Where imported files stay as long as their run: an absolute folder or an fsspec URL."""
         if self.files_url is None:
@@ -244,15 +271,6 @@ class Settings(BaseSettings):
         """Connections (at least, at most) that one process of the stack may hold."""
         processes = self.worker_processes + _RESERVED_PROCESSES
         return self.db_min_connections // processes, max(2, self.db_max_connections // processes)
-
-
-def _is_http_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        _ = url.port  # raises if it is none
-    except ValueError:
-        return False
-    return url.scheme in {"http", "https"} and bool(url.hostname)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -272,6 +290,6 @@ def _problem(details: Any) -> str:
     if not details["loc"]:
         return str(details["msg"]).removeprefix("Value error, ")
     name = str(details["loc"][0]).upper().removeprefix("TRUNKLINE_")
-    if name.endswith(("_URL", "_TOKEN")):
+    if name.endswith(("_URL", "_URLS", "_TOKEN")):
         return f"{name}: {details['msg']}"  # its value may hold a password
     return " ".join(f"{name}={details['input']}: {details['msg']}".split())

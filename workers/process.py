@@ -9,6 +9,7 @@ from dramatiq import Broker
 from config.settings import Settings
 from db.engine import Database, open_database
 from jobs.calls.belonging import Owners
+from jobs.calls.phones import Phones
 from jobs.calls.stream import CallStream
 from jobs.deliveries.gateway import SmsGateway
 from jobs.journeys.batch import StepRunner
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 class WorkerProcess:
     """``gateway`` is None where SMS_GATEWAY_URL isn't set: messages then stay queued.
 
+    So do calls where ``phones`` is None: AMI_URLS isn't set.
     ``calls`` is None where no Redis is named; ``owners`` says whose numbers calls are on.
     ``stopping`` is set once the worker is told to stop; what takes long looks at it.
     """
@@ -34,6 +36,7 @@ class WorkerProcess:
     gateway: SmsGateway | None
     calls: CallStream | None = None
     owners: Owners | None = None
+    phones: Phones | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -50,6 +53,7 @@ class WorkerProcess:
             gateway,
             open_call_stream(settings),
             Owners(settings.number_ttl_s),
+            Phones(settings) if settings.calling_pbxs else None,
         )
 
     def close(self) -> None:
@@ -57,6 +61,8 @@ class WorkerProcess:
             self.gateway.close()
         if self.calls:
             self.calls.close()
+        if self.phones:
+            self.phones.close()
         self.database.close()
 
     def ring(self, queue: Queue) -> None:

@@ -18,6 +18,7 @@ class Queue:
 
 JOURNEYS = Queue("journeys", "run_journeys", 2)
 DELIVERIES = Queue("deliveries", "run_deliveries", 2)
+CALLS = Queue("calls", "run_calls", 2)
 IMPORTS = Queue("imports", "run_imports", 1)
 ENROLLMENT = Queue("enrollment", "run_enrollment", 1)
 CALL_LOGS = Queue("call_logs", "flush_call_logs", 1)
@@ -25,5 +26,5 @@ MAINTENANCE = Queue("maintenance", "run_maintenance", 1)
 
 QUEUES = {
     queue.name: queue
-    for queue in (JOURNEYS, DELIVERIES, IMPORTS, ENROLLMENT, CALL_LOGS, MAINTENANCE)
+    for queue in (JOURNEYS, DELIVERIES, CALLS, IMPORTS, ENROLLMENT, CALL_LOGS, MAINTENANCE)
 }

@@ -15,7 +15,16 @@ from jobs.calls.stream import CallStream
 from workers.bell import BROKER_ERRORS, ring, waiting
 from workers.calendar import WORKS
 from workers.kinds import KINDS
-from workers.queues import CALL_LOGS, DELIVERIES, IMPORTS, JOURNEYS, MAINTENANCE, QUEUES, Queue
+from workers.queues import (
+    CALL_LOGS,
+    CALLS,
+    DELIVERIES,
+    IMPORTS,
+    JOURNEYS,
+    MAINTENANCE,
+    QUEUES,
+    Queue,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +79,7 @@ class Ticker:
                 connection,
                 steps=settings.max_rings * settings.batch_size,
                 messages=settings.max_rings * settings.delivery_batch_size,
+                calls=settings.max_rings * settings.call_batch_size,
                 runs=settings.max_rings,
                 firings=settings.max_rings,
                 known_kinds=list(KINDS),
@@ -113,6 +123,8 @@ def _served_by(work: DueWork, settings: Settings) -> tuple[Queue, int]:
             return JOURNEYS, settings.batch_size
         case "messages":
             return DELIVERIES, settings.delivery_batch_size
+        case "calls":
+            return CALLS, settings.call_batch_size
         case "firings":
             return MAINTENANCE, 1
         case "numbers":

@@ -17,7 +17,7 @@ FIRING_BACKOFF_S = 10.0
 
 
 class DueWork(NamedTuple):
-    """``ledger``: steps, changes (of contacts), messages, runs, firings or numbers.
+    """``ledger``: steps, changes (of contacts), messages, calls, runs, firings or numbers.
 
     ``kind`` None: no run, or one of a kind that nobody knows.
     """
@@ -38,6 +38,7 @@ def count_due_work(
     *,
     steps: int,
     messages: int,
+    calls: int,
     runs: int,
     firings: int,
     known_kinds: Sequence[str],
@@ -50,6 +51,7 @@ def count_due_work(
             {
                 "steps": steps,
                 "messages": messages,
+                "calls": calls,
                 "runs": runs,
                 "firings": firings,
                 "known_kinds": list(known_kinds),

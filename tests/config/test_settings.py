@@ -87,6 +87,39 @@ def test_a_token_that_can_not_be_sent_is_named_but_not_shown(token):
     assert token not in text
 
 
+@pytest.mark.parametrize("name", ["ami_urls", "ami_calling_urls"])
+@pytest.mark.parametrize(
+    "urls",
+    ["http://u:hunter2@h", "ami://hunter2@h", "ami://u:hunter2@h?tz=Moon", "ami://u:hunter2@h:x"],
+)
+def test_a_pbx_that_can_not_be_called_is_named_but_not_shown(name, urls):
+    text = refusal(**{name: urls})
+    assert f"{name.upper()}: " in text
+    assert "hunter2" not in text
+
+
+def test_calls_are_made_where_events_are_read_unless_told():
+    settings = load_settings(ami_urls="ami://u:hunter2@a,ami://u:hunter2@b")
+    assert [pbx.host for pbx in settings.pbxs] == ["a", "b"]
+    assert settings.calling_pbxs == settings.pbxs
+    assert "hunter2" not in repr((settings, settings.pbxs))
+    other = load_settings(ami_urls="ami://u:s@a", ami_calling_urls="ami://caller:t@a")
+    assert [pbx.user for pbx in (*other.pbxs, *other.calling_pbxs)] == ["u", "caller"]
+    assert load_settings().calling_pbxs == ()
+
+
+@pytest.mark.parametrize(
+    "channel", ["PJSIP/trunk", "PJSIP/{name}", "PJSIP/{number}@{digits}", "a {number}"]
+)
+def test_a_channel_without_the_number_is_named(channel):
+    assert "CALL_CHANNEL=" in refusal(call_channel=channel)
+    assert load_settings(call_channel="IAX2/t/{digits}").call_channel == "IAX2/t/{digits}"
+
+
+def test_a_context_that_is_none_is_named():
+    assert "CALL_CONTEXT=" in refusal(call_context="a b")
+
+
 SECRETS = ["database_url", "database_direct_url", "redis_url", "broker_url", "sms_gateway_token"]
 
 

@@ -136,6 +136,34 @@ def test_lost_messages_are_rung_for(database, broker, settings, execute):
     assert Ticker(database, broker, settings).tick() == {"deliveries": 1}
 
 
+def test_calls_are_rung_for_where_there_are_lines_free(database, broker, settings, execute):
+    tenant_id = make_tenant(database)
+    make_contacts(database, tenant_id, 30)
+    execute("UPDATE tenants SET max_calls_at_once = 12")
+    execute(
+        "INSERT INTO call_queue (tenant_id, contact_id, to_number)"
+        " SELECT tenant_id, id, phone_number FROM contacts"
+    )
+    ticker = Ticker(database, broker, settings.model_copy(update={"call_batch_size": 5}))
+
+    assert ticker.tick() == {"calls": 3}
+
+    broker.flush_all()
+    execute(
+        "UPDATE call_queue SET state = 'DIALING', lease_until = now() + interval '5 min'"
+        " WHERE ctid IN (SELECT ctid FROM call_queue LIMIT 12)"
+    )
+    assert ticker.tick() == {}  # no line is free
+
+    execute("UPDATE call_queue SET lease_until = now() WHERE state = 'DIALING'")
+    assert ticker.tick() == {"calls": 3}  # twelve are overdue
+
+    broker.flush_all()
+    execute("UPDATE call_queue SET state = 'DONE' WHERE state = 'DIALING'")
+    execute("UPDATE call_queue SET due_at = now() + interval '1 min'")
+    assert ticker.tick() == {}
+
+
 def test_runs_are_rung_for_by_their_queues(database, broker, settings, execute):
     tenant_id = make_tenant(database)
     with database.transaction() as connection:

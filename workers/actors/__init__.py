@@ -10,6 +10,7 @@ import dramatiq
 
 from workers import queues
 from workers.actors.call_logs import flush_call_logs
+from workers.actors.calls import run_calls
 from workers.actors.deliveries import run_deliveries
 from workers.actors.enrollment import run_enrollment
 from workers.actors.imports import run_imports
@@ -20,6 +21,7 @@ from workers.queues import Queue
 ACTORS: Mapping[Queue, Callable[..., None]] = {
     queues.JOURNEYS: run_journeys,
     queues.DELIVERIES: run_deliveries,
+    queues.CALLS: run_calls,
     queues.IMPORTS: run_imports,
     queues.ENROLLMENT: run_enrollment,
     queues.CALL_LOGS: flush_call_logs,

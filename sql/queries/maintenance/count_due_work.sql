@@ -1,6 +1,6 @@
 -- How much waits for a worker, in each ledger, up to what can be of use: never a full count, so its
 -- cost doesn't grow with what is pending.
--- Parameters: steps, messages, runs (of each kind), firings: count no further than this; known_kinds,
+-- Parameters: steps, messages, calls, runs (of each kind), firings: count no further than this; known_kinds,
 -- schedules: text[]; firing_backoff_s. Returns (ledger, kind of run or null, due).
 WITH RECURSIVE seen_steps AS (
   -- A tenant's first steps, tenants in any order, so that the bound on all of them together (paused
@@ -50,6 +50,34 @@ lost_messages AS (
   WHERE m.status = 'SENDING' AND m.lease_until < now()
   LIMIT :messages
 ),
+calling (tenant_id) AS (
+  -- Tenants with queued calls, by hopping over the index.
+  (SELECT q.tenant_id FROM call_queue AS q WHERE q.state = 'QUEUED' ORDER BY q.tenant_id LIMIT 1)
+  UNION ALL
+  SELECT (
+    SELECT q.tenant_id FROM call_queue AS q
+    WHERE q.state = 'QUEUED' AND q.tenant_id > c.tenant_id
+    ORDER BY q.tenant_id LIMIT 1
+  )
+  FROM calling AS c WHERE c.tenant_id IS NOT NULL
+),
+due_calls AS (
+  -- As many as there are lines free.
+  SELECT FROM calling AS c
+  JOIN tenants AS t ON t.id = c.tenant_id AND t.status = 'ACTIVE'
+  CROSS JOIN LATERAL (
+    SELECT FROM call_queue AS q
+    WHERE q.tenant_id = t.id AND q.state = 'QUEUED' AND q.due_at <= now()
+    ORDER BY q.due_at
+    LIMIT greatest(0, least(:calls, t.max_calls_at_once - (
+      SELECT count(*) FROM call_queue AS d WHERE d.tenant_id = t.id AND d.state = 'DIALING'
+    )))
+  ) AS call
+  LIMIT :calls
+),
+silent_calls AS (
+  SELECT FROM call_queue AS q WHERE q.state = 'DIALING' AND q.lease_until <= now() LIMIT :calls
+),
 -- From each tenant's line of runs of one kind to the next, as sql/queries/runs/claim_run.sql does.
 run_lines AS (
   (
@@ -94,6 +122,8 @@ UNION ALL
 SELECT 'changes', NULL, count(*) FROM changes
 UNION ALL
 SELECT 'messages', NULL, (SELECT count(*) FROM due_messages) + (SELECT count(*) FROM lost_messages)
+UNION ALL
+SELECT 'calls', NULL, (SELECT count(*) FROM due_calls) + (SELECT count(*) FROM silent_calls)
 UNION ALL
 SELECT 'runs', kind, least(count(*), :runs) FROM due_runs GROUP BY kind
 UNION ALL

@@ -70,6 +70,7 @@ LOOKS = {
         {
             "steps": 8000,
             "messages": 1600,
+            "calls": 800,
             "runs": 8,
             "firings": 8,
             "known_kinds": ["import_contacts", "enroll_contacts"],

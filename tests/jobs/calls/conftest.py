@@ -5,7 +5,9 @@ import redis
 
 from config.settings import load_settings
 from jobs.calls.belonging import Owners
+from jobs.calls.phones import Phones
 from jobs.calls.stream import CallStream
+from tests.jobs.calls.exchange import Exchange
 
 
 @pytest.fixture
@@ -34,3 +36,19 @@ def stream(client, redis_settings):
 @pytest.fixture
 def owners():
     return Owners(300)
+
+
+@pytest.fixture
+def exchange():
+    """A PBX that rings and talks for a moment."""
+    with Exchange() as running:
+        yield running
+
+
+@pytest.fixture
+def phones(settings, exchange):
+    """Logged in at the exchange, once they are asked."""
+    named = load_settings(ami_urls=exchange.url)
+    opened = Phones(settings.model_copy(update={"ami_urls": named.ami_urls}))
+    yield opened
+    opened.close()
