@@ -40,7 +40,7 @@ SELECT
   p.ctid, seen.tenant_id, seen.id, p.journey_id, seen.journey_contact_id, p.node_id,
   p.scheduled_at, p.attempts, p.entered_at, e.contact_id, e.version, e.entered_at AS enrolled_at,
   nullif(e.data, '{}') AS data, coalesce(:now::timestamptz, statement_timestamp()) AS now,
-  p.steps, p.signal
+  p.steps, p.signal, 0 AS share, p.wait_key
 FROM seen
 LEFT JOIN locked AS p
   ON p.tenant_id = seen.tenant_id AND p.journey_contact_id = seen.journey_contact_id

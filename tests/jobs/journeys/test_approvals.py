@@ -10,6 +10,7 @@ from jobs.journeys.approvals import left
 from jobs.journeys.batch import StepRunner
 from jobs.journeys.decide import DecidedGroup
 from jobs.journeys.decisions import GOAL, Advance, Fail, Hold, Reschedule
+from jobs.journeys.leaving import run_leaving
 from jobs.journeys.lifecycle import contacts as lives
 from jobs.journeys.lifecycle.journeys import archive_journey, pause_journey, resume_journey
 from jobs.journeys.lifecycle.migration import migrate_journey
@@ -221,6 +222,19 @@ def test_who_leaves_by_an_exit_leaves_no_request(database, runner):
     assert runner.run_batch(OVER).completed == 2
     assert statuses(database, "response_approvals") == {"CANCELLED": 2}
     assert queued(database) == []
+
+
+def test_who_leaves_by_an_exit_while_waiting_leaves_no_request(database, runner, settings):
+    raw = {**JOURNEY, "exit": [{"field": "status", "op": "eq", "value": "GONE"}]}
+    asked(database, runner, 3, raw=raw)
+    query(
+        database,
+        "UPDATE contacts SET status = 'GONE' WHERE id = ANY (%s)",
+        contact_ids(database)[:2],
+    )
+    assert run_leaving(database, settings, START).left == 2
+    assert statuses(database, "response_approvals") == {"CANCELLED": 2, "PENDING": 1}
+    assert len(queued(database)) == 1
 
 
 @pytest.mark.parametrize(
