@@ -4,6 +4,8 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from jobs.imports.headers import Target
+
 OnExisting = Literal["skip", "update", "update_empty_only"]
 Duplicates = Literal["first", "last"]
 MergedColumn = Literal[
@@ -17,7 +19,8 @@ class FileArguments(BaseModel):
 
     ``file`` is where ``keep_file`` put it, a path that every worker can read or an fsspec URL;
     ``filename`` what the user calls it. Of rows with the same number the ``first`` or the ``last``
-    valid one of the whole file counts.
+    valid one of the whole file counts. ``mapping``: what columns, by name or by number from 1, are
+    to be where their names don't say it: one of our fields, ``attribute`` or ``ignore``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,6 +28,7 @@ class FileArguments(BaseModel):
     file: str = Field(min_length=1)
     filename: str = Field(min_length=1)
     duplicates: Duplicates = "first"
+    mapping: dict[str, Target] = Field(default_factory=dict)
 
 
 class ImportArguments(FileArguments):

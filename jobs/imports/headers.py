@@ -37,7 +37,8 @@ class Columns:
     ``known``: our name → position, of which ``phone`` is always one. ``phones``: all columns of
     phone numbers, the likeliest first; the number is in the first of them that holds a valid one.
     ``attributes``: the other columns, (name, position), names unique. ``names``: the header, as the
-    file has it. ``how``: for those in ``known`` and ``phones``.
+    file has it. ``how``: for those in ``known`` and ``phones``, and
+    for all that were asked to be something.
     """
 
     known: dict[str, int]
@@ -66,8 +67,8 @@ def map_header(header: Sequence[str], mapping: Mapping[str, str] | None = None) 
     how: dict[int, How] = {}
     fields: dict[str, list[int]] = {}
     for position, target in asked.items():
+        how[position] = "asked"
         if target in FIELDS:
-            how[position] = "asked"
             fields.setdefault(target, []).append(position)
     free = ["" if position in asked else name for position, name in enumerate(names)]
     for ours, aliases in ALIASES.items():
@@ -93,10 +94,11 @@ def map_content(
     """
     header = [""] * width
     asked = _asked(header, header, mapping or {})
-    how: dict[int, How] = {p: "asked" for p, target in asked.items() if target in FIELDS}
+    how: dict[int, How] = dict.fromkeys(asked, "asked")
     fields: dict[str, list[int]] = {}
-    for position in how:
-        fields.setdefault(asked[position], []).append(position)
+    for position, target in asked.items():
+        if target in FIELDS:
+            fields.setdefault(target, []).append(position)
     for ours, found in (("phone", phones), ("email", emails)):
         free = [position for position in found if position not in asked]
         if ours not in fields and free:

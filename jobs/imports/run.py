@@ -52,7 +52,9 @@ def run_import(
     """
     keep_lease = lease_keeper(database, settings, run)
     with fetched(arguments.file, arguments.filename, keep_lease) as path:
-        file = inspect_file(path, arguments.filename, on_block=keep_lease)
+        file = inspect_file(
+            path, arguments.filename, mapping=arguments.mapping, on_block=keep_lease
+        )
         with database.transaction() as connection:
             target = queries.find_target(connection, run.tenant_id, campaign, run.id)
             if run.cursor is None:

@@ -74,9 +74,14 @@ def find_table(
     if not best.records:
         raise NoTableError("there is no header (line 1)")
     if not _is_data(best.records[0]) and not _asks_by_number(mapping):
-        if mapping:  # says what of it is wrong
-            map_header(best.records[_likeliest_header(best)].fields, mapping)
-        raise NoTableError(_no_phone_column(best.records[_likeliest_header(best)]))
+        likeliest = best.records[_likeliest_header(best)]
+        try:
+            map_header(likeliest.fields, mapping)
+        except MappingError as error:
+            raise NoTableError(
+                f"{error} (line {likeliest.line}): {_columns_of(likeliest)}"
+            ) from None
+        raise NoTableError(_no_phone_column(likeliest))
     return _without_header(best, mapping)
 
 
@@ -172,11 +177,14 @@ def _asks_by_number(mapping: Mapping[str, str] | None) -> bool:
 
 
 def _no_phone_column(record: Record) -> str:
-    """One sentence that shows the columns there are."""
+    return (
+        f"no column of phone numbers in the header (line {record.line}), "
+        f"{_columns_of(record)} (call one 'phone')"
+    )
+
+
+def _columns_of(record: Record) -> str:
     names = [name.strip("\ufeff").strip()[:_SHOWN_CHARACTERS] for name in record.fields]
     shown = ", ".join(name.replace("\0", "␀") for name in names[:_SHOWN_COLUMNS])
     more = ", …" if len(names) > _SHOWN_COLUMNS else ""
-    return (
-        f"no column of phone numbers in the header (line {record.line}), "
-        f"which has: {' '.join(shown.split())}{more} (call one 'phone')"
-    )
+    return f"which has: {' '.join(shown.split())}{more}"

@@ -1,7 +1,7 @@
 import pytest
 
 from jobs.imports.aliases import ALIASES
-from jobs.imports.headers import map_header, normal
+from jobs.imports.headers import MappingError, map_header, normal
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,23 @@ def test_aliases_are_written_as_they_are_looked_up_and_mean_one_thing():
     aliases = [alias for names in ALIASES.values() for alias in names]
     assert aliases == [normal(alias) for alias in aliases]
     assert len(aliases) == len(set(aliases))
+
+
+def test_what_is_asked_goes_before_names_and_is_that_fields_only_column():
+    columns = map_header(["Mobile", "Nr", "E-mail", "No", "x"], {"nr": "phone", "5": "email"})
+    assert columns.known == {"phone": 1, "email": 4}
+    assert columns.phones == (1,)
+    assert columns.attributes == (("Mobile", 0), ("E-mail", 2), ("No", 3))
+    assert columns.how == {1: "asked", 4: "asked"}
+
+
+def test_several_columns_may_be_asked_to_be_phones_in_the_order_they_are_to_be_tried():
+    columns = map_header(["a", "b", "c"], {"c": "phone", "a": "phone", "b": "ignore"})
+    assert columns.phones == (2, 0)
+    assert columns.attributes == (("a", 0),)
+
+
+def test_of_columns_with_one_name_each_is_asked_for_by_number():
+    with pytest.raises(MappingError, match=r"several columns are called 'x': .* \(1, 3\)"):
+        map_header(["x", "phone", "x"], {"x": "ignore"})
+    assert map_header(["x", "phone", "x"], {"3": "ignore"}).attributes == (("x", 0),)
