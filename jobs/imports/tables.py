@@ -73,14 +73,13 @@ def find_table(
     best = max(shapes, key=lambda shape: (shape.width > 1, shape.agreement >= _SHARE, shape.width))
     if not best.records:
         raise NoTableError("there is no header (line 1)")
-    if not _is_data(best.records[0]) and not _asks_by_number(mapping):
+    if not _is_data(best.records[0]):
         likeliest = best.records[_likeliest_header(best)]
         try:
             map_header(likeliest.fields, mapping)
         except MappingError as error:
-            raise NoTableError(
-                f"{error} (line {likeliest.line}): {_columns_of(likeliest)}"
-            ) from None
+            wrong = f"{error} (line {likeliest.line}), {_columns_of(likeliest)}"
+            raise NoTableError(wrong) from error
         raise NoTableError(_no_phone_column(likeliest))
     return _without_header(best, mapping)
 
@@ -170,10 +169,6 @@ def is_phone_like(cell: str) -> bool:
 
 def _is_data(record: Record) -> bool:
     return any(is_phone_like(cell) or _EMAIL.fullmatch(cell.strip()) for cell in record.fields)
-
-
-def _asks_by_number(mapping: Mapping[str, str] | None) -> bool:
-    return bool(mapping) and all(column.strip().isdecimal() for column in mapping or ())
 
 
 def _no_phone_column(record: Record) -> str:
