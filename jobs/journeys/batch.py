@@ -32,6 +32,7 @@ from jobs.journeys.gate import ContactKey, Gate
 from jobs.journeys.leads import LeadLoader
 from jobs.journeys.leaving import left_watched
 from jobs.journeys.marks import LowWaterMarks
+from jobs.journeys.past import attach_past
 from jobs.journeys.results import attach_results
 from jobs.journeys.rules import ContactActivity, NeverOpenError
 
@@ -86,6 +87,7 @@ class StepRunner:
             context = self._loader.load(connection, steps)
             steps = attach_results(connection, steps, context, real_clock=now is None)
             steps = self._leads.attach(connection, steps, context)
+            steps = attach_past(connection, steps, context)
             keys = _contacts_read(steps, context)
             contacts = load_contacts(connection, keys) if keys else {}
             cycling = [step for step in steps if _on_cycle(step, context)]

@@ -12,7 +12,7 @@ from db.engine import Connection
 from db.queries.journeys import claims
 from db.queries.journeys.rows import NodeRow, StepRow, TenantRow
 from jobs.journeys.exits import Exits, read_exits
-from jobs.journeys.facts import FactReader, fact_reader, needs_contact, result_node
+from jobs.journeys.facts import FactReader, fact_reader, needs_contact, past_of, result_node
 from jobs.journeys.nodes.node import Node
 from jobs.journeys.nodes.registry import NODE_TYPES
 from jobs.journeys.rules import (
@@ -39,7 +39,7 @@ class PlacedNode:
     ``problem`` says why a stored node can't be used (an older release's type, say). An edge to
     None ends the journey. ``exits`` are the journey's own, the same for all its nodes.
     ``results_of`` are the nodes whose results are looked at; ``watched`` says that the exits look
-    at this one's.
+    at this one's. ``past`` says whether calls or appointments are looked at.
     """
 
     id: int
@@ -54,6 +54,7 @@ class PlacedNode:
     exit_readers: tuple[tuple[str, FactReader], ...] = ()
     results_of: frozenset[str] = frozenset()
     watched: bool = False
+    past: frozenset[str] = frozenset()
     problem: str | None = None
 
 
@@ -196,6 +197,7 @@ def _place(
         exit_readers=_readers(exit_facts, {}),
         results_of=frozenset(filter(None, map(result_node, node.inputs() | exit_facts))),
         watched=row.key in set(map(result_node, exit_facts)),
+        past=frozenset(filter(None, map(past_of, node.inputs() | exit_facts))),
     )
 
 

@@ -6,6 +6,14 @@
 ``data.NAME``          what the contact was enrolled with
 ``results.NODE.NAME``  what a node last left in this enrollment: a field of its result,
                        such as ``segments``, or its ``outcome``
+``calls.NAME``         of the calls with the contact, in and out: their ``count``, how many
+                       were ``answered``, and of the last one ``last_at``,
+                       ``last_direction``, ``last_disposition`` (``ANSWERED``,
+                       ``NO ANSWER``, ``BUSY``, ``FAILED``) and ``last_seconds``;
+                       ``last_outcome`` of the last one that was made
+``appointments.NAME``  of its appointments: their ``count``, when the next one is
+                       (``next_at``), its ``status`` or, without one, that of the last
+                       one, and of that ``last_at`` and ``last_status``
 ``zone``               IANA zone: the contact's, else the tenant's, else UTC
 ``enrolled_at``        when the contact entered the journey (aware datetime)
 ``entered_at``         when it came to the node (aware datetime)
@@ -14,9 +22,10 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
-from db.queries.journeys.rows import ContactRow, StepRow
+from db.queries.journeys.rows import AppointmentFacts, CallFacts, ContactRow, StepRow
 
 Facts = Mapping[str, Any]
 FactReader = Callable[[StepRow, ContactRow | None, str], Any]
@@ -40,6 +49,11 @@ _STEP_FACTS: dict[str, FactReader] = {
 _NESTED = ("attributes.", "data.")
 
 
+_PAST = {
+    root: frozenset(field.name for field in fields(shape))
+    for root, shape in (("calls", CallFacts), ("appointments", AppointmentFacts))
+}
+
 _RESULT = re.compile(r"results\.([A-Za-z0-9][\w-]*)\.(.+)", re.DOTALL)
 
 
@@ -49,6 +63,12 @@ def result_node(name: str) -> str | None:
     return found[1] if found else None
 
 
+def past_of(name: str) -> str | None:
+    """``calls`` or ``appointments``, where the word names something of theirs."""
+    root, _, field = name.partition(".")
+    return root if field in _PAST.get(root, ()) else None
+
+
 def is_fact(name: str) -> bool:
     """Whether journey files may use the word."""
     return (
@@ -56,13 +76,20 @@ def is_fact(name: str) -> bool:
         or name in _STEP_FACTS
         or name == "zone"
         or result_node(name) is not None
+        or past_of(name) is not None
         or any(name.startswith(prefix) and len(name) > len(prefix) for prefix in _NESTED)
     )
 
 
 def needs_contact(name: str) -> bool:
     """Whether the value has to be read from the contact's row."""
-    return name not in _STEP_FACTS and not name.startswith(("data.", "results."))
+    if past_of(name) or name in _STEP_FACTS:
+        return False
+    return not name.startswith(("data.", "results."))
+
+
+def _zone(_step: StepRow, contact: ContactRow | None, zone: str) -> str:
+    return (contact and contact.timezone) or zone
 
 
 def fact_reader(name: str) -> FactReader:
@@ -71,10 +98,8 @@ def fact_reader(name: str) -> FactReader:
     Raises:
         KeyError: there is no such fact.
     """
-    if name in _STEP_FACTS:
-        return _STEP_FACTS[name]
-    if name == "zone":
-        return lambda _step, contact, zone: (contact and contact.timezone) or zone
+    if name in _STEP_FACTS or name == "zone":
+        return _STEP_FACTS.get(name, _zone)
     if name.startswith("data."):
         key = name.removeprefix("data.")
         return lambda step, _contact, _zone: None if step.data is None else step.data.get(key)
@@ -86,4 +111,7 @@ def fact_reader(name: str) -> FactReader:
     if found := _RESULT.fullmatch(name):
         node, field = found.groups()
         return lambda step, _contact, _zone: (step.results or {}).get(node, {}).get(field)
+    if root := past_of(name):
+        field = name.removeprefix(f"{root}.")
+        return lambda step, _contact, _zone: getattr(getattr(step, root), field, None)
     raise KeyError(name)

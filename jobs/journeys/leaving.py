@@ -24,6 +24,7 @@ from jobs.journeys.context import BatchContext, ContextLoader
 from jobs.journeys.decide import Decided, leavers
 from jobs.journeys.figures import batch_lines
 from jobs.journeys.gate import ContactKey
+from jobs.journeys.past import attach_past
 from jobs.journeys.results import attach_results
 
 log = structlog.get_logger(__name__)
@@ -115,6 +116,7 @@ def _end(
     # Loaded anew: nodes that a worker has cached may have the goal and exits of an older file.
     context = ContextLoader(settings).load(connection, steps)
     steps = attach_results(connection, steps, context, real_clock=real_clock)
+    steps = attach_past(connection, steps, context)
     reading = {node_id for node_id, placed in context.nodes.items() if placed.reads_contact}
     keys = {(step.tenant_id, step.contact_id) for step in steps if step.node_id in reading}
     contacts = load_contacts(connection, list(keys)) if keys else {}

@@ -1,6 +1,7 @@
 """The shapes in which rows of journeys travel, in the order of their columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -15,13 +16,41 @@ class LeadRow(NamedTuple):
     scraped_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """Calls with a contact, both ways; ``last_outcome`` is of the last one that we dialed.
+
+    ``last_disposition`` is Asterisk's; both are None until it is known.
+    """
+
+    count: int
+    answered: int
+    last_at: datetime | None
+    last_direction: str | None
+    last_disposition: str | None
+    last_outcome: str | None
+    last_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentFacts:
+    """Appointments of a contact; ``status`` is of the next that stands, else of the last."""
+
+    count: int
+    next_at: datetime | None
+    status: str | None
+    last_at: datetime | None
+    last_status: str | None
+
+
 class StepRow(NamedTuple):
     """A claimed step. ``ctid`` is its place, good until the transaction ends.
 
     ``share`` is how many steps its tenant could have had of the batch; ``results`` what earlier
     nodes of its journey left, by their names, where the step's node looks at any. ``wait_key`` is
     the event it waited for until now. ``lead`` is the contact's latest that nobody has looked at,
-    and ``pricing`` what its tenant sells, where the step's node scores leads.
+    and ``pricing`` what its tenant sells, where the step's node scores leads; so are ``calls`` and
+    ``appointments`` there where its node looks at them.
     """
 
     ctid: str
@@ -45,6 +74,8 @@ class StepRow(NamedTuple):
     results: Mapping[str, Mapping[str, Any]] | None = None
     lead: LeadRow | None = None
     pricing: Any = None
+    calls: CallFacts | None = None
+    appointments: AppointmentFacts | None = None
 
 
 class Mark(NamedTuple):

@@ -133,3 +133,33 @@ def test_what_contacts_got_is_found_by_contact_and_phone(busy):
         )
     assert read_whole(found) <= {"messages"}  # there are none
     assert {"idx_call_queue_contact", "idx_call_logs_org_phone_created"} <= indexes(found)
+
+
+def test_calls_of_contacts_are_found_by_their_phones(busy):
+    with busy.transaction() as connection:
+        picked = connection.execute("SELECT tenant_id, id FROM contacts LIMIT 1000").fetchall()
+        tenants, contacts = zip(*picked, strict=True)
+        keys = {"tenant_ids": list(tenants), "contact_ids": list(contacts)}
+        calls = plan(connection, statement("journeys/load_calls"), keys)
+    assert read_whole(calls) == set()
+    assert "idx_call_logs_org_phone_created" in indexes(calls)
+
+
+def test_appointments_of_contacts_are_found_by_contact(busy):
+    with busy.transaction() as connection:
+        connection.execute(
+            "INSERT INTO appointments (tenant_id, contact_id, status, scheduled_at)"
+            " SELECT tenant_id, id, 'SCHEDULED', now() + n * interval '1 day' FROM contacts,"
+            " generate_series(-1, 1) AS n"
+        )
+        connection.execute("ANALYZE appointments")
+        picked = connection.execute("SELECT tenant_id, id FROM contacts LIMIT 1000").fetchall()
+        tenants, contacts = zip(*picked, strict=True)
+        keys = {"tenant_ids": list(tenants), "contact_ids": list(contacts)}
+        found = plan(
+            connection,
+            statement("journeys/load_appointments"),
+            {**keys, "now": "2026-03-02T00:00Z"},
+        )
+    assert read_whole(found) == set()
+    assert indexes(found) == {"idx_appointments_org_contact_scheduled"}

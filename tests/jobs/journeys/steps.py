@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from db.queries.journeys.rows import ContactRow, StepRow
+from db.queries.journeys.rows import AppointmentFacts, CallFacts, ContactRow, StepRow
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 CONTACT = ContactRow(
@@ -25,6 +25,8 @@ STEP = StepRow(
     enrolled_at=NOW.replace(day=1),
     data={"code": 7},
     now=NOW,
+    calls=CallFacts(3, 1, NOW, "outbound", "BUSY", "busy", 0),
+    appointments=AppointmentFacts(2, NOW, "CONFIRMED", None, None),
     results={"hello": {"outcome": "next", "segments": 2}},
 )
 

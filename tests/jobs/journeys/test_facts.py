@@ -18,6 +18,10 @@ from tests.jobs.journeys.steps import CONTACT, NOW, STEP
         ("results.hello.segments", 2),
         ("results.hello.none", None),
         ("results.none.outcome", None),
+        ("calls.count", 3),
+        ("calls.last_disposition", "BUSY"),
+        ("appointments.next_at", NOW),
+        ("appointments.last_at", None),
         ("zone", "Asia/Tokyo"),
         ("enrolled_at", NOW.replace(day=1)),
         ("entered_at", NOW),
@@ -34,7 +38,9 @@ def test_without_a_contact_its_facts_are_missing(name):
     assert fact_reader(name)(STEP, None, "UTC") is None
 
 
-@pytest.mark.parametrize("name", ["entered_at", "enrolled_at", "data.code"])
+@pytest.mark.parametrize(
+    "name", ["entered_at", "enrolled_at", "data.code", "calls.count", "appointments.status"]
+)
 def test_facts_of_the_step_need_no_contact(name):
     assert not needs_contact(name)
     assert fact_reader(name)(STEP, None, "UTC") is not None
@@ -56,6 +62,11 @@ def test_zone_is_the_tenants_where_the_contact_has_none(timezone):
         "attributes.",
         "data.",
         "results",
+        "calls",
+        "calls.",
+        "calls.index",
+        "appointments.notes",
+        "calls.count.x",
         "results.a",
         "results.a.",
         "results..b",
