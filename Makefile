@@ -38,7 +38,7 @@ check: install
 	$(BIN)/squawk sql/migrations/*.sql
 
 chaos: install
-	for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/acceptance/test_kills.py $(ARGS) || exit 1; done
+	for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/acceptance/test_kills.py tests/acceptance/chaos_imports.py $(ARGS) || exit 1; done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -24,6 +24,10 @@ def run(measure: Callable[[Options], int], arguments: Sequence[str] | None = Non
         "--fsync", choices=("on", "off"), default="on", help="of Postgres, for every side"
     )
     given = parser.parse_args(arguments)
-    # A line a batch on the terminal would be part of what is timed.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    silence()
     return measure(Options(given.short, given.fsync))
+
+
+def silence() -> None:
+    """Keep this process from logging: a line a batch would be part of what is timed."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))

@@ -77,11 +77,9 @@ def find_needed_files(connection: Connection, names: Sequence[str]) -> list[str]
 def stage_contacts(
     connection: Connection, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:
-    """COPY a chunk into a table that ends with the transaction; three statements."""
+    """COPY a chunk into a table that ends with the transaction; two statements."""
     connection.execute(statement("imports/stage_contacts"))
-    staged = copy_rows(connection, "staged_contacts", columns, rows)
-    connection.execute(statement("imports/analyze_staged"))
-    return staged
+    return copy_rows(connection, "staged_contacts", columns, rows)
 
 
 def write_contacts(

@@ -34,7 +34,7 @@ def write_contacts(
     target: ImportTarget,
     part: Chunk,
 ) -> None:
-    """Five statements at most; two more for each time that a row refused by the database halves."""
+    """Four statements at most; two more for each time that a row refused by the database halves."""
     policies = arguments.policies
 
     def write(rows: Sequence[StagedRow]) -> Written:

@@ -26,10 +26,14 @@ class SeenPhones:
         if self._count >= _FILL * len(self._slots):
             self._grow()
         number = int(phone)
-        place = self._place(number)
-        if self._slots[place]:
-            return False
-        self._slots[place] = number
+        slots, last = self._slots, len(self._slots) - 1
+        # As in _place: a call would be a third of it.
+        place = ((number * _SPREAD) & _MASK) >> (64 - self._bits)
+        while met := slots[place]:
+            if met == number:
+                return False
+            place = (place + 1) & last
+        slots[place] = number
         self._count += 1
         return True
 

@@ -45,7 +45,10 @@ $$;
 CREATE FUNCTION trunkline_merged(policy text, present text[], brought text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN policy = 'skip' OR brought <@ present THEN present
-    ELSE present || ARRAY(SELECT unnest(brought) EXCEPT SELECT unnest(present)) END
+    ELSE present || ARRAY(
+      SELECT tag FROM unnest(brought) WITH ORDINALITY AS b (tag, place)
+      WHERE tag <> ALL (present) ORDER BY place
+    ) END
 $$;
 
 -- Whoever changes a contact, and forgets to say when: an import that is undone must see it.

@@ -1,4 +1,5 @@
--- A chunk of a file, checked already; COPY fills it. Rows with a reason are refused ones.
+-- A chunk of a file, checked already; COPY fills it. Rows with a reason are refused ones. It is not
+-- analyzed: whatever reads it reads it once, and looks each row up by itself (LATERAL, LIMIT 1).
 CREATE TEMP TABLE staged_contacts (
   line_number   bigint,
   phone_number  text,
