@@ -1,22 +1,21 @@
 """From claimed steps to decisions: pure, and evaluated once for all steps that look alike."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from db.queries.journeys.rows import StepRow
+from jobs.journeys.alike import alike_steps, bucket
 from jobs.journeys.context import BatchContext, PlacedNode
 from jobs.journeys.decisions import Advance, Decision, Fail, Reschedule
-from jobs.journeys.facts import FactReader, Facts
+from jobs.journeys.facts import Facts
 from jobs.journeys.gate import ContactKey, Contacts, Gate, StepKey
 from jobs.journeys.nodes.node import FAILURE, Node
 from jobs.journeys.rules import CLOSED, Allowed, ContactActivity, Skip, Verdict
 
 RecentExecutions = Mapping[tuple[int, int], Sequence[datetime]]
 """(journey_contact_id, node_id) → when the last executions were."""
-
-K = TypeVar("K", bound=Hashable)
 
 _LOOP_WINDOW = timedelta(seconds=5)
 _LONGEST_BACKOFF = timedelta(hours=1)
@@ -93,7 +92,7 @@ def decide(
     gate = Gate(contacts, context, now)
     verdicts = gate.verdicts(steps, activity or {})
     batch = _Batch(contacts, context, retry, now, recent or {}, max_steps, gate, verdicts)
-    by_node = _bucket(steps, lambda step: step.node_id)
+    by_node = bucket(steps, lambda step: step.node_id)
     return [group for node_id, alike in by_node for group in batch.decide_node(node_id, alike)]
 
 
@@ -113,7 +112,7 @@ class _Batch:
         placed = self.context.nodes.get(node_id)
         if placed is None:
             # Moved to another version in the moment of the claim, most likely: look again.
-            for _, tried in _bucket(steps, lambda step: step.attempts):
+            for _, tried in bucket(steps, lambda step: step.attempts):
                 missing = f"node {node_id} is gone"
                 yield DecidedGroup(self.retry.after(tried[0], missing, self.now), tried)
             return
@@ -121,7 +120,7 @@ class _Batch:
             yield DecidedGroup(Fail(str(placed.problem)), steps)
             return
         if placed.on_cycle or any(step.steps > self.max_steps for step in steps):
-            looping = dict(_bucket(steps, lambda step: self._loop(placed, step)))
+            looping = dict(bucket(steps, lambda step: self._loop(placed, step)))
             steps = looping.pop(None, [])
             yield from (DecidedGroup(Fail(str(reason)), alike) for reason, alike in looping.items())
         yield from self._decide_or_raise(placed, placed.node, steps)
@@ -173,9 +172,7 @@ class _Batch:
         if not node.reaches_contact:
             yield Allowed(), steps
             return
-        yield from _bucket(
-            steps, lambda step: self.verdicts.get((step.tenant_id, step.id), _PASSED)
-        )
+        yield from bucket(steps, lambda step: self.verdicts.get((step.tenant_id, step.id), _PASSED))
 
     def _loop(self, placed: PlacedNode, step: StepRow) -> str | None:
         """Why the step counts as part of an endless loop, if it does."""
@@ -193,7 +190,7 @@ class _Batch:
     ) -> Iterator[DecidedGroup]:
         """Another try, or failure, for steps whose evaluation raised."""
         reason = f"{type(error).__name__}: {error}"
-        for _, tried in _bucket(steps, lambda step: step.attempts):
+        for _, tried in bucket(steps, lambda step: step.attempts):
             yield self._routed(placed, self.retry.after(tried[0], reason, self.now), tried)
 
     def _routed(self, placed: PlacedNode, decision: Decision, steps: list[StepRow]) -> DecidedGroup:
@@ -252,7 +249,7 @@ def leavers(
     steps: Sequence[StepRow], contacts: Contacts, context: BatchContext
 ) -> Iterator[DecidedGroup]:
     """The steps of contacts that leave by their journey's goal or one of its exit tests."""
-    for node_id, standing in _bucket(steps, lambda step: step.node_id):
+    for node_id, standing in bucket(steps, lambda step: step.node_id):
         placed = context.nodes.get(node_id)
         if placed is not None:
             zone = context.zones.get(standing[0].tenant_id, "UTC")
@@ -276,42 +273,3 @@ def _due_at(node: Node, facts: Facts, now: datetime) -> datetime:
         return node.due_at(facts, now)
     except Exception:  # noqa: BLE001 - whatever it raised
         return now
-
-
-def alike_steps(
-    steps: list[StepRow],
-    readers: tuple[tuple[str, FactReader], ...],
-    contacts: Contacts,
-    zone: str,
-) -> Iterator[tuple[dict[str, Any], list[StepRow]]]:
-    """Steps grouped by equal facts."""
-    if not readers:
-        yield {}, steps
-        return
-    names = [name for name, _ in readers]
-    reads = [read for _, read in readers]
-    groups: dict[tuple[Any, ...], tuple[list[Any], list[StepRow]]] = {}
-    for step in steps:
-        contact = contacts.get((step.tenant_id, step.contact_id))
-        values = [read(step, contact, zone) for read in reads]
-        key = tuple([_hashable(v) if type(v) in _UNLIKE else v for v in values])
-        groups.setdefault(key, (values, []))[1].append(step)
-    for values, alike in groups.values():
-        yield dict(zip(names, values, strict=True)), alike
-
-
-_UNLIKE = frozenset({list, dict, float, bool})
-
-
-def _hashable(value: Any) -> Any:
-    """A key under which equal values meet and others don't: 1, 1.0, True and "1.0" stay apart."""
-    return type(value), repr(value)
-
-
-def _bucket(
-    steps: Sequence[StepRow], key: Callable[[StepRow], K]
-) -> Iterator[tuple[K, list[StepRow]]]:
-    buckets: dict[K, list[StepRow]] = {}
-    for step in steps:
-        buckets.setdefault(key(step), []).append(step)
-    yield from buckets.items()

@@ -24,8 +24,8 @@ from db.queries.journeys import retiming as queries
 from db.queries.journeys.claims import load_contacts, load_tenants
 from db.queries.journeys.lifecycle import Chunk
 from db.queries.journeys.rows import StepRow
+from jobs.journeys.alike import alike_steps
 from jobs.journeys.context import PlacedNode, execution_rules, place_nodes
-from jobs.journeys.decide import alike_steps
 from jobs.journeys.decisions import Reschedule
 from jobs.journeys.gate import Contacts
 from jobs.journeys.lifecycle.settling import CHUNK, in_chunks
