@@ -75,7 +75,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _redis(settings)
 
 
-_LEDGERS = {"steps": "due_steps", "messages": "due_messages", "runs": "due_runs"}
+_LEDGERS = {
+    "steps": "due_steps",
+    "messages": "due_messages",
+    "webhooks": "due_webhooks",
+    "runs": "due_runs",
+}
 
 
 def _database(connection: Connection, settings: Settings) -> Finding:

@@ -10,7 +10,7 @@ from cli.session import open_session, tenant_named
 from db.queries.tenants import TenantRules, load_rules
 from db.queries.tenants import list_tenants as read_tenants
 from jobs.journeys.lifecycle.retiming import retime
-from jobs.tenants import change_rules, create_tenant
+from jobs.tenants import change_rules, change_webhooks, create_tenant
 from jobs.tenants.rules import DAYS
 
 app = typer.Typer(help="Make and list tenants.")
@@ -120,6 +120,39 @@ def rules(
         print_json(found._asdict())
     else:
         print_fields(_shown(found))
+
+
+@app.command("webhooks")
+def webhooks(
+    slug: Annotated[str, typer.Argument(help="The tenant.")],
+    allow_private: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-private/--refuse-private",
+            help="Whether they may call private and loopback addresses.",
+        ),
+    ] = None,
+    new_secret: Annotated[
+        bool, typer.Option("--new-secret", help="Sign with a new secret from now on.")
+    ] = False,
+    show_secret: Annotated[
+        bool, typer.Option("--show-secret", help="Show the secret that signs the calls.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a tenant's webhooks may call and what signs them; change what is named."""
+    with open_session() as session:
+        tenant = tenant_named(session.database, slug)
+        with session.database.transaction() as connection:
+            found = change_webhooks(
+                connection, tenant.id, allow_private=allow_private, new_secret=new_secret
+            )
+    secret = {"secret": found.secret} if show_secret else {}
+    if as_json:
+        print_json({"allow_private": found.allow_private, **secret})
+    else:
+        private = "allowed" if found.allow_private else "refused"
+        print_fields({"private addresses": private, **secret})
 
 
 def _shown(rules: TenantRules) -> dict[str, str]:

@@ -166,6 +166,11 @@ class Settings(BaseSettings):
     number_ttl_s: PositiveFloat = Field(
         300, description="How long is cached whose numbers are; changes to them are seen at once."
     )
+    webhook_timeout_s: PositiveFloat = Field(30, description="Time a try of a webhook call has.")
+    webhook_max_attempts: PositiveInt = Field(3, description="Tries of one webhook call.")
+    webhook_retry_s: PositiveFloat = Field(1, description="Wait after a failed try of one.")
+    webhook_concurrency: PositiveInt = Field(64, description="Webhook calls at once in a run.")
+    webhook_tenant_concurrency: PositiveInt = Field(32, description="Those at once for a tenant.")
 
     import_chunk_rows: PositiveInt = Field(5000, description="Rows of a file written at once.")
     import_max_bytes: PositiveInt = Field(

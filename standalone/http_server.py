@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -31,8 +31,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
+    """``headers`` are sent beside those that say what the payload is."""
+
     status: int
     payload: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -133,10 +136,12 @@ async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 def _encode(response: Response, *, keep: bool) -> bytes:
     body = json.dumps(response.payload).encode()
     status = HTTPStatus(response.status)
+    further = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         f"Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
+        f"{further}"
         f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n"
     )
     return head.encode("latin-1") + body

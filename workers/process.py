@@ -13,6 +13,7 @@ from jobs.calls.phones import Phones
 from jobs.calls.stream import CallStream
 from jobs.deliveries.gateway import SmsGateway
 from jobs.journeys.batch import StepRunner
+from jobs.webhooks.client import WebhookClient
 from workers.bell import BROKER_ERRORS, ring, waiting
 from workers.call_stream import open_call_stream
 from workers.queues import Queue
@@ -34,6 +35,7 @@ class WorkerProcess:
     database: Database
     steps: StepRunner
     gateway: SmsGateway | None
+    webhooks: WebhookClient
     calls: CallStream | None = None
     owners: Owners | None = None
     phones: Phones | None = None
@@ -51,6 +53,7 @@ class WorkerProcess:
             database,
             StepRunner(database, settings),
             gateway,
+            WebhookClient(settings),
             open_call_stream(settings),
             Owners(settings.number_ttl_s),
             Phones(settings) if settings.calling_pbxs else None,
@@ -61,6 +64,7 @@ class WorkerProcess:
             self.gateway.close()
         if self.calls:
             self.calls.close()
+        self.webhooks.close()
         if self.phones:
             self.phones.close()
         self.database.close()

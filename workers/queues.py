@@ -18,6 +18,8 @@ class Queue:
 
 JOURNEYS = Queue("journeys", "run_journeys", 2)
 DELIVERIES = Queue("deliveries", "run_deliveries", 2)
+# Apart from messages: services of tenants that hang must not keep those waiting.
+WEBHOOKS = Queue("webhooks", "run_webhooks", 2)
 CALLS = Queue("calls", "run_calls", 2)
 IMPORTS = Queue("imports", "run_imports", 1)
 ENROLLMENT = Queue("enrollment", "run_enrollment", 1)
@@ -26,5 +28,14 @@ MAINTENANCE = Queue("maintenance", "run_maintenance", 1)
 
 QUEUES = {
     queue.name: queue
-    for queue in (JOURNEYS, DELIVERIES, CALLS, IMPORTS, ENROLLMENT, CALL_LOGS, MAINTENANCE)
+    for queue in (
+        JOURNEYS,
+        DELIVERIES,
+        WEBHOOKS,
+        CALLS,
+        IMPORTS,
+        ENROLLMENT,
+        CALL_LOGS,
+        MAINTENANCE,
+    )
 }

@@ -23,6 +23,7 @@ from workers.queues import (
     JOURNEYS,
     MAINTENANCE,
     QUEUES,
+    WEBHOOKS,
     Queue,
 )
 
@@ -79,6 +80,8 @@ class Ticker:
                 connection,
                 steps=settings.max_rings * settings.batch_size,
                 messages=settings.max_rings * settings.delivery_batch_size,
+                webhooks=settings.max_rings * settings.webhook_concurrency,
+                webhooks_per_tenant=settings.webhook_tenant_concurrency,
                 calls=settings.max_rings * settings.call_batch_size,
                 runs=settings.max_rings,
                 firings=settings.max_rings,
@@ -118,19 +121,16 @@ def useful_rings(due: Sequence[DueWork], settings: Settings) -> dict[Queue, int]
 
 def _served_by(work: DueWork, settings: Settings) -> tuple[Queue, int]:
     """The queue whose workers do it, and how much of it one message stands for."""
-    match work.ledger:
-        case "steps" | "changes":
-            return JOURNEYS, settings.batch_size
-        case "messages":
-            return DELIVERIES, settings.delivery_batch_size
-        case "calls":
-            return CALLS, settings.call_batch_size
-        case "firings":
-            return MAINTENANCE, 1
-        case "numbers":
-            return CALL_LOGS, 1
-        case _:
-            return _queue_of_kind(work.kind), 1
+    served = {
+        "steps": (JOURNEYS, settings.batch_size),
+        "changes": (JOURNEYS, settings.batch_size),
+        "messages": (DELIVERIES, settings.delivery_batch_size),
+        "webhooks": (WEBHOOKS, settings.webhook_concurrency),
+        "calls": (CALLS, settings.call_batch_size),
+        "firings": (MAINTENANCE, 1),
+        "numbers": (CALL_LOGS, 1),
+    }
+    return served.get(work.ledger) or (_queue_of_kind(work.kind), 1)
 
 
 def _queue_of_kind(kind: str | None) -> Queue:

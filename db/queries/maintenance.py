@@ -17,7 +17,7 @@ FIRING_BACKOFF_S = 10.0
 
 
 class DueWork(NamedTuple):
-    """``ledger``: steps, changes (of contacts), messages, calls, runs, firings or numbers.
+    """``ledger``: steps, changes (of contacts), messages, webhooks, calls, runs, firings, numbers.
 
     ``kind`` None: no run, or one of a kind that nobody knows.
     """
@@ -38,19 +38,26 @@ def count_due_work(
     *,
     steps: int,
     messages: int,
+    webhooks: int,
+    webhooks_per_tenant: int,
     calls: int,
     runs: int,
     firings: int,
     known_kinds: Sequence[str],
     schedules: Sequence[str],
 ) -> list[DueWork]:
-    """Count what waits for a worker, of each ledger no further than the number given."""
+    """Count what waits for a worker, of each ledger no further than the number given.
+
+    Of webhook calls of a tenant, as many as may begin beside those under way.
+    """
     with connection.cursor(row_factory=class_row(DueWork)) as cursor:
         return cursor.execute(
             statement("maintenance/count_due_work"),
             {
                 "steps": steps,
                 "messages": messages,
+                "webhooks": webhooks,
+                "webhooks_per_tenant": webhooks_per_tenant,
                 "calls": calls,
                 "runs": runs,
                 "firings": firings,

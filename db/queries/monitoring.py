@@ -37,9 +37,9 @@ def leading_scheduler(connection: Connection) -> LeadingScheduler | None:
 
 
 def late_work(connection: Connection, ledger: str) -> list[Late]:
-    """What is due in ``due_steps``, ``due_messages`` or ``due_runs``, the longest waiting first."""
+    """What is due in one of ``sql/monitoring/due_….sql``, the longest waiting first."""
     cursor = connection.execute(_question(ledger))
-    counted = ledger != "due_runs"
+    counted = ledger in {"due_steps", "due_messages"}
     return [
         Late(tenant, int(late_s), *(map(int, more) if counted else ()))
         for tenant, _, late_s, *more in cursor

@@ -1,6 +1,6 @@
 """Tenants: made through psycopg, read through SQLAlchemy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -43,6 +43,38 @@ class TenantRules(NamedTuple):
     call_gap_minutes: int
     sends_per_second: float | None
     send_burst: int | None
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """``secret`` signs the calls; ``allow_private``: they may go to inside addresses too."""
+
+    allow_private: bool
+    secret: str = field(repr=False)
+
+
+def load_webhooks(connection: Connection, tenant_id: UUID) -> WebhookSettings:
+    """What a tenant laid down about its webhooks.
+
+    Raises:
+        LookupError: there is no such tenant.
+    """
+    row = connection.execute(
+        statement("tenants/load_webhooks"), {"tenant_id": tenant_id}
+    ).fetchone()
+    if row is None:
+        raise LookupError(tenant_id)
+    return WebhookSettings(*row)
+
+
+def set_webhooks(
+    connection: Connection, tenant_id: UUID, *, allow_private: bool | None, secret: str | None
+) -> None:
+    """Change what isn't None."""
+    connection.execute(
+        statement("tenants/set_webhooks"),
+        {"tenant_id": tenant_id, "allow_private": allow_private, "secret": secret},
+    )
 
 
 def load_rules(connection: Connection, tenant_id: UUID) -> TenantRules:

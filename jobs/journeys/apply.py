@@ -15,7 +15,7 @@ from db.engine import Connection
 from db.queries.journeys import effects
 from db.queries.journeys.leaving import withdraw_leavers
 from db.queries.journeys.rows import AdvancedGroup, StepRow
-from jobs.journeys import approvals, asked, leads
+from jobs.journeys import approvals, asked, leads, webhooks
 from jobs.journeys.decide import Decided, DecidedGroup
 from jobs.journeys.decisions import EXIT, GOAL, Advance, Fail, Hold, Reschedule
 from jobs.journeys.nodes.node import FAILURE
@@ -97,6 +97,7 @@ def _apply(connection: Connection, decided: Sequence[Decided], now: datetime) ->
         effects.queue_calls(connection, calls, scripts, now)
     approvals.apply(connection, decided, now)
     leads.apply(connection, decided, now)
+    webhooks.apply(connection, decided, now)
     steps, groups = _advanced(decided)
     if steps:
         effects.advance_steps(connection, steps, groups, now)

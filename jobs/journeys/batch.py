@@ -24,9 +24,10 @@ from db.queries.journeys.effects import record_batch
 from db.queries.journeys.leaving import note_contacts
 from db.queries.journeys.rows import StepRow
 from jobs.journeys.apply import apply
+from jobs.journeys.asked import asked
 from jobs.journeys.context import BatchContext, ContextLoader
-from jobs.journeys.decide import Decided, DecidedGroup, RetryPolicy, decide
-from jobs.journeys.decisions import Advance, SendMessage
+from jobs.journeys.decide import DecidedGroup, RetryPolicy, decide
+from jobs.journeys.decisions import CallWebhook, SendMessage
 from jobs.journeys.figures import batch_lines
 from jobs.journeys.gate import ContactKey, Gate
 from jobs.journeys.leads import LeadLoader
@@ -48,6 +49,7 @@ class BatchOutcome:
     rescheduled: int = 0
     failed: int = 0
     messages: int = 0
+    webhooks: int = 0
     more_due: bool = False
     statements: int = 0
 
@@ -115,7 +117,8 @@ class StepRunner:
             completed=sum(line.completed for line in lines),
             rescheduled=sum(line.rescheduled for line in lines),
             failed=sum(line.failed for line in lines),
-            messages=sum(map(_is_message, applied.steps)),
+            messages=sum(1 for _ in asked(applied.steps, SendMessage)),
+            webhooks=sum(1 for _ in asked(applied.steps, CallWebhook)),
             more_due=len(steps) >= self._batch_size or _more_due(steps, groups, clock),
             statements=count.statements,
         )
@@ -186,10 +189,3 @@ def _load_activity(
         if row.last_call_at is not None:
             seen.called_at = max(seen.called_at or row.last_call_at, row.last_call_at)
     return found
-
-
-def _is_message(decided: Decided) -> bool:
-    decision = decided[1].decision
-    return isinstance(decision, Advance) and any(
-        isinstance(effect, SendMessage) for effect in decision.effects
-    )

@@ -92,6 +92,14 @@ class ScoreLead:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallWebhook:
+    """Post ``document`` (JSON, with the ids of the step added) to ``url``."""
+
+    url: str
+    document: Mapping[str, Any]
+
+
 Effect = (
     SendMessage
     | UpdateContact
@@ -100,6 +108,7 @@ Effect = (
     | PlaceCall
     | RequestApproval
     | ScoreLead
+    | CallWebhook
 )
 
 

@@ -5,7 +5,7 @@
 ``attributes.NAME``    an attribute of the contact
 ``data.NAME``          what the contact was enrolled with
 ``results.NODE.NAME``  what a node last left in this enrollment: a field of its result,
-                       such as ``segments``, or its ``outcome``
+                       such as ``segments``, or its ``outcome``; ``answer.NAME`` is a part of one
 ``calls.NAME``         of the calls with the contact, in and out: their ``count``, how many
                        were ``answered``, and of the last one ``last_at``,
                        ``last_direction``, ``last_disposition`` (``ANSWERED``,
@@ -110,8 +110,16 @@ def fact_reader(name: str) -> FactReader:
         return lambda _step, contact, _zone: contact and getattr(contact, name)
     if found := _RESULT.fullmatch(name):
         node, field = found.groups()
-        return lambda step, _contact, _zone: (step.results or {}).get(node, {}).get(field)
+        return lambda step, _contact, _zone: _part((step.results or {}).get(node, {}), field)
     if root := past_of(name):
         field = name.removeprefix(f"{root}.")
         return lambda step, _contact, _zone: getattr(getattr(step, root), field, None)
     raise KeyError(name)
+
+
+def _part(result: Mapping[str, Any], name: str) -> Any:
+    """A field of a node's result, by dots one of what it holds; None where there is none."""
+    found: Any = result
+    for word in (name,) if name in result else name.split("."):
+        found = found.get(word) if isinstance(found, Mapping) else None
+    return found

@@ -9,6 +9,7 @@ empty; a word that is no fact is an error when the journey is applied. Expressio
 from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import ChainableUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -81,6 +82,9 @@ _environment.filters = {
     name: _bounded(name, apply) for name, apply in _environment.filters.items() if name in _FILTERS
 }
 _environment.globals.clear()
+_url_environment = _environment.overlay(
+    finalize=lambda value: quote(str(_finalize(value)), safe="", errors="replace")
+)
 
 
 @lru_cache(maxsize=10_000)
@@ -138,6 +142,19 @@ def render(source: str, facts: Facts) -> str:
     Raises:
         ValueError: the template can't be rendered with them (a filter on a missing value, say).
     """
+    return _rendered(_compiled(source), facts)
+
+
+def render_url(source: str, facts: Facts) -> str:
+    """The text for these facts, all that isn't the template's own percent-encoded.
+
+    Raises:
+        ValueError: the template can't be rendered with them.
+    """
+    return _rendered(_compiled_url(source), facts)
+
+
+def _rendered(template: Template, facts: Facts) -> str:
     values: dict[str, Any] = {root: {} for root in _ROOTS}
     for name, value in facts.items():
         if value is None:
@@ -148,7 +165,7 @@ def render(source: str, facts: Facts) -> str:
             holder = holder.setdefault(owner, {})
         holder[key] = value
     try:
-        text = _compiled(source).render(values)
+        text = template.render(values)
         text.encode()  # half a character is no text that a driver can send
     except UnicodeEncodeError as error:
         raise ValueError(f"template: {error.reason}") from None
@@ -160,3 +177,8 @@ def render(source: str, facts: Facts) -> str:
 @lru_cache(maxsize=10_000)
 def _compiled(source: str) -> Template:
     return _environment.from_string(source)
+
+
+@lru_cache(maxsize=10_000)
+def _compiled_url(source: str) -> Template:
+    return _url_environment.from_string(source)

@@ -12,6 +12,8 @@ from typing import Any
 from jobs.journeys.graph import endless_cycles, heads, unreachable
 
 _EDGE_FIELDS = frozenset({"next", "default"})
+# What it holds is a document of the file's own, whatever the names in it.
+_DOCUMENT_FIELD = "payload"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ def named_edges(config: Any, place: tuple[str | int, ...] = ()) -> Iterator[tupl
         for name, value in config.items():
             if name in _EDGE_FIELDS and isinstance(value, str):
                 yield (*place, name), value
-            else:
+            elif name != _DOCUMENT_FIELD:
                 yield from named_edges(value, (*place, name))
     elif isinstance(config, list):
         for n, value in enumerate(config):

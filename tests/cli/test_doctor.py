@@ -6,6 +6,7 @@ import pytest
 from db.engine import connect_directly
 from db.queries.maintenance import try_to_lead
 from tests.factories import make_contacts, make_tenant
+from tests.jobs.journeys.journeys import apply_journey, enroll
 
 
 @pytest.fixture
@@ -83,6 +84,27 @@ def test_a_backlog_that_is_soon_done_is_no_fault(
     found = checks(result)["messages"]["found"]
     assert f"{30 - done} wait, {done} done in the last minute" in found
     assert result.code == code
+
+
+def test_webhooks_that_nobody_calls_are_seen(here, leader, redis_url, database_url, database):
+    tenant_id = make_tenant(database)
+    journey = apply_journey(database, tenant_id)
+    enroll(database, tenant_id, journey, make_contacts(database, tenant_id, 2))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO webhook_calls (tenant_id, id, journey_id, journey_contact_id,"
+            " execution_id, url, body, due_at)"
+            " SELECT tenant_id, trunkline_uuid7(), journey_id, journey_contact_id, id, 'x', 'x',"
+            " now() - interval '5 minutes' FROM pending_executions"
+        )
+        late = checks(here("doctor", "--json", REDIS_URL=redis_url))["webhooks"]
+        assert (late["ok"], "tenant acme" in late["found"]) == (False, True)
+        connection.execute(
+            "UPDATE webhook_calls SET lease_token = gen_random_uuid(), due_at = now() + interval"
+            " '1 min' WHERE id IN (SELECT id FROM webhook_calls LIMIT 1)"
+        )
+        under_way = checks(here("doctor", "--json", REDIS_URL=redis_url))["webhooks"]
+        assert under_way["ok"]
 
 
 def test_a_broker_of_no_known_kind_is_a_fault(here, leader):

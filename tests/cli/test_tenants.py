@@ -72,3 +72,23 @@ def test_wrong_rules_are_named_in_one_line(here):
     assert "quiet 'always'" in result.err
     unknown = here("tenants", "rules", "nobody")
     assert (unknown.code, len(unknown.error_lines)) == (2, 1)
+
+
+def test_webhook_settings_are_shown_and_changed_and_the_secret_only_when_asked_for(here):
+    here("tenants", "create", "acme")
+    assert here("tenants", "webhooks", "acme").out == "private addresses  refused\n"
+    shown = json.loads(here("tenants", "webhooks", "acme", "--show-secret", "--json").out)
+    assert shown["allow_private"] is False
+    assert len(shown["secret"]) == 64
+
+    allowed = here("tenants", "webhooks", "acme", "--allow-private")
+    assert allowed.out == "private addresses  allowed\n"
+    renewed = here("tenants", "webhooks", "acme", "--new-secret", "--json")
+    assert json.loads(renewed.out) == {"allow_private": True}
+
+    after = here("tenants", "webhooks", "acme", "--refuse-private", "--show-secret")
+    lines = dict(line.rsplit(maxsplit=1) for line in after.out.splitlines())
+    assert lines["private addresses"] == "refused"
+    assert len(lines["secret"]) == 64
+    assert lines["secret"] != shown["secret"]
+    assert here("tenants", "webhooks", "nobody").code == 2

@@ -11,7 +11,7 @@ from tests.jobs.journeys.journeys import apply_journey, enroll
 from workers.bell import ring, waiting
 from workers.calendar import ENTRIES
 from workers.process import held_process
-from workers.queues import DELIVERIES, ENROLLMENT, IMPORTS, JOURNEYS, MAINTENANCE
+from workers.queues import DELIVERIES, ENROLLMENT, JOURNEYS, MAINTENANCE, QUEUES
 from workers.schedule import fire_due
 from workers.ticks import Ticker
 
@@ -29,6 +29,30 @@ def test_a_batch_of_steps_rings_for_the_messages_it_queued(broker, database, exe
     assert execute("SELECT count(*) FROM messages WHERE status = 'QUEUED'") == [(3,)]
 
 
+def test_a_batch_of_steps_rings_for_the_webhooks_it_asked_for(broker, database, execute):
+    tenant_id = make_tenant(database)
+    raw = {
+        "journey": "hooked",
+        "start": "hook",
+        "nodes": {
+            "hook": {"type": "webhook", "url": "http://127.0.0.1:1/", "next": "done"},
+            "done": {"type": "end"},
+        },
+    }
+    journey = apply_journey(database, tenant_id, raw)
+    enroll(database, tenant_id, journey, make_contacts(database, tenant_id, 3))
+    ring(broker, JOURNEYS)
+
+    processed = drain(broker)
+
+    assert processed.count("run_webhooks") == 1
+    # A loopback address is refused: the answer is there, and the step due for the next tick.
+    assert execute("SELECT count(*) FROM webhook_calls") == [(0,)]
+    assert execute(
+        "SELECT DISTINCT signal ->> 'outcome', scheduled_at <= now() FROM pending_executions"
+    ) == [("refused", True)]
+
+
 def test_follow_ups_are_rung_no_more_than_of_use(broker, settings):
     process = held_process()
     for _ in range(settings.max_rings + 3):
@@ -38,10 +62,10 @@ def test_follow_ups_are_rung_no_more_than_of_use(broker, settings):
 
 
 def test_rings_without_work_are_harmless(broker):
-    for queue in (JOURNEYS, DELIVERIES, IMPORTS, ENROLLMENT, MAINTENANCE):
+    for queue in QUEUES.values():
         ring(broker, queue, 2)
 
-    assert len(drain(broker)) == 10
+    assert len(drain(broker)) == 2 * len(QUEUES)
 
 
 def test_a_run_of_an_unknown_kind_fails_instead_of_waiting_for_ever(

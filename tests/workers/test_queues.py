@@ -21,7 +21,7 @@ def test_every_queue_is_listed_and_has_the_actor_of_its_name():
 
 
 def test_the_names_are_those_that_other_services_ring():
-    names = {"journeys", "deliveries", "imports", "enrollment", "calls", "call_logs"}
+    names = {"journeys", "deliveries", "webhooks", "imports", "enrollment", "calls", "call_logs"}
     assert set(QUEUES) == names | {"maintenance"}
 
 

@@ -26,7 +26,7 @@ kinds = st.sampled_from([None, "enroll_contacts", "brew_coffee"])
     st.lists(
         st.builds(
             DueWork,
-            st.sampled_from(["steps", "messages", "runs", "firings"]),
+            st.sampled_from(["steps", "messages", "webhooks", "runs", "firings"]),
             kinds,
             st.integers(0, 10**6),
         )
@@ -209,3 +209,39 @@ def test_a_broker_that_is_away_is_no_error(database, settings):
     )
 
     assert Ticker(database, away, settings).tick() == {}
+
+
+def test_webhook_calls_are_rung_for_up_to_what_a_tenant_may_have_under_way(
+    database, broker, settings, execute
+):
+    small = settings.model_copy(
+        update={"webhook_concurrency": 10, "webhook_tenant_concurrency": 25}
+    )
+    tenant_id = make_tenant(database)
+    enroll(
+        database,
+        tenant_id,
+        apply_journey(database, tenant_id),
+        make_contacts(database, tenant_id, 100),
+    )
+    execute("UPDATE pending_executions SET scheduled_at = now() + interval '1 day'")
+    execute(
+        "INSERT INTO webhook_calls (tenant_id, id, journey_id, journey_contact_id, execution_id,"
+        " url, body, due_at)"
+        " SELECT tenant_id, trunkline_uuid7(), journey_id, journey_contact_id, id, 'x', 'x', now()"
+        " FROM pending_executions"
+    )
+    ticker = Ticker(database, broker, small)
+
+    assert ticker.tick() == {"webhooks": 3}
+
+    execute(
+        "UPDATE webhook_calls SET lease_token = gen_random_uuid(),"
+        " due_at = now() + interval '1 min' WHERE id IN (SELECT id FROM webhook_calls LIMIT 20)"
+    )
+    broker.flush_all()
+    assert ticker.tick() == {"webhooks": 1}
+
+    execute("UPDATE tenants SET status = 'SUSPENDED'")
+    broker.flush_all()
+    assert ticker.tick() == {}

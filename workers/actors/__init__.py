@@ -16,11 +16,13 @@ from workers.actors.enrollment import run_enrollment
 from workers.actors.imports import run_imports
 from workers.actors.journeys import run_journeys
 from workers.actors.maintenance import run_maintenance
+from workers.actors.webhooks import run_webhooks
 from workers.queues import Queue
 
 ACTORS: Mapping[Queue, Callable[..., None]] = {
     queues.JOURNEYS: run_journeys,
     queues.DELIVERIES: run_deliveries,
+    queues.WEBHOOKS: run_webhooks,
     queues.CALLS: run_calls,
     queues.IMPORTS: run_imports,
     queues.ENROLLMENT: run_enrollment,

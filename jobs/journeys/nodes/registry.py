@@ -18,6 +18,7 @@ from jobs.journeys.nodes.split import Split
 from jobs.journeys.nodes.update_contact import UpdateContactNode
 from jobs.journeys.nodes.wait_for import WaitFor
 from jobs.journeys.nodes.wait_until import WaitUntil
+from jobs.journeys.nodes.webhook import Webhook
 
 NODE_TYPES: Mapping[str, type[Node]] = {
     node.type: node
@@ -31,6 +32,7 @@ NODE_TYPES: Mapping[str, type[Node]] = {
         Split,
         UpdateContactNode,
         WaitFor,
+        Webhook,
         Approval,
         ScoreLeadNode,
         AddToCampaign,

@@ -1,5 +1,6 @@
 -- The rest of the statement that a pick_overdue_*.sql begins: records the picked steps as SKIPPED
--- and brings their contacts to the node that follows, by the edge next or else default or timeout.
+-- and brings their contacts to the node that follows, by the edge next or else default, timeout or
+-- success.
 -- A node with none of them (a split, an end) reaches nobody: its step stays and runs.
 , passed AS MATERIALIZED (
   SELECT chunk.*, following.id AS next_node_id
@@ -8,7 +9,9 @@
   JOIN journey_nodes AS following
     ON following.tenant_id = n.tenant_id AND following.journey_id = n.journey_id
     AND following.version = n.version
-    AND following.key = coalesce(n.edges ->> 'next', n.edges ->> 'default', n.edges ->> 'timeout')
+    AND following.key = coalesce(
+      n.edges ->> 'next', n.edges ->> 'default', n.edges ->> 'timeout', n.edges ->> 'success'
+    )
 ), history AS (
   INSERT INTO journey_node_executions (
     tenant_id, id, journey_id, journey_contact_id, node_id, status,

@@ -1,7 +1,8 @@
 -- How much waits for a worker, in each ledger, up to what can be of use: never a full count, so its
 -- cost doesn't grow with what is pending.
--- Parameters: steps, messages, calls, runs (of each kind), firings: count no further than this; known_kinds,
--- schedules: text[]; firing_backoff_s. Returns (ledger, kind of run or null, due).
+-- Parameters: steps, messages, webhooks, calls, runs (of each kind), firings: count no further than
+-- this; webhooks_per_tenant; known_kinds, schedules: text[]; firing_backoff_s.
+-- Returns (ledger, kind of run or null, due).
 WITH RECURSIVE seen_steps AS (
   -- A tenant's first steps, tenants in any order, so that the bound on all of them together (paused
   -- ones included) keeps none out for long. The last of a tenant's full look counts even if its
@@ -49,6 +50,20 @@ lost_messages AS (
   JOIN tenants AS t ON t.id = m.tenant_id AND t.status = 'ACTIVE'
   WHERE m.status = 'SENDING' AND m.lease_until < now()
   LIMIT :messages
+),
+due_webhooks AS (
+  -- As many of a tenant as may begin beside those that are under way.
+  SELECT FROM tenants AS t
+  CROSS JOIN LATERAL (
+    SELECT FROM webhook_calls AS c
+    WHERE c.tenant_id = t.id AND c.due_at <= now()
+    LIMIT greatest(0, :webhooks_per_tenant - (
+      SELECT count(*) FROM webhook_calls AS u
+      WHERE u.tenant_id = t.id AND u.lease_token IS NOT NULL AND u.due_at > now()
+    ))
+  ) AS call
+  WHERE t.status = 'ACTIVE'
+  LIMIT :webhooks
 ),
 calling (tenant_id) AS (
   -- Tenants with queued calls, by hopping over the index.
@@ -122,6 +137,8 @@ UNION ALL
 SELECT 'changes', NULL, count(*) FROM changes
 UNION ALL
 SELECT 'messages', NULL, (SELECT count(*) FROM due_messages) + (SELECT count(*) FROM lost_messages)
+UNION ALL
+SELECT 'webhooks', NULL, count(*) FROM due_webhooks
 UNION ALL
 SELECT 'calls', NULL, (SELECT count(*) FROM due_calls) + (SELECT count(*) FROM silent_calls)
 UNION ALL

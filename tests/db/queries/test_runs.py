@@ -70,6 +70,8 @@ LOOKS = {
         {
             "steps": 8000,
             "messages": 1600,
+            "webhooks": 512,
+            "webhooks_per_tenant": 32,
             "calls": 800,
             "runs": 8,
             "firings": 8,

@@ -174,7 +174,8 @@ def test_the_tick_does_not_ring_for_what_the_bucket_does_not_hold(
     queue(queue_messages, tenant_id, 50)
 
     def due():
-        limits = {"steps": 10, "messages": 100, "calls": 1, "runs": 1, "firings": 1}
+        limits = {"steps": 10, "messages": 100, "webhooks": 1, "webhooks_per_tenant": 1}
+        limits |= {"calls": 1, "runs": 1, "firings": 1}
         with database.transaction() as connection:
             rows = count_due_work(connection, **limits, known_kinds=[], schedules=[])
         return next(row.due for row in rows if row.ledger == "messages")

@@ -108,10 +108,19 @@ EVERY_TYPE = {
         "ask": {
             "type": "wait_for",
             "event": "reply",
-            "next": "review",
+            "next": "crm",
             "timeout": "done",
             "days": 1.5,
             "on_failure": "done",
+        },
+        "crm": {
+            "type": "webhook",
+            "url": "https://hooks.example/{{ attributes.id }}",
+            "fields": ["first_name", "results.ask.outcome"],
+            "payload": {"next": ["☎ {{ last_name }}", 1, None]},
+            "next": "review",
+            "refused": "done",
+            "failed": "done",
         },
         "review": {
             "type": "approval",

@@ -27,7 +27,14 @@ STEP = StepRow(
     now=NOW,
     calls=CallFacts(3, 1, NOW, "outbound", "BUSY", "busy", 0),
     appointments=AppointmentFacts(2, NOW, "CONFIRMED", None, None),
-    results={"hello": {"outcome": "next", "segments": 2}},
+    results={
+        "hello": {"outcome": "next", "segments": 2},
+        "hook": {
+            "status": 200,
+            "answer": {"score": 9, "deep": {"er": [1]}},
+            "dotted.name": "whole",
+        },
+    },
 )
 
 

@@ -136,6 +136,18 @@ ALONE = {
         ["'b'", "no path", "'c'"],
     ),
     "cycle": (journey(a=sms("b"), b=sms("a")), ["'a'", "a → b → a"]),
+    "a document whose names are those of edges": (
+        journey(
+            a={
+                "type": "webhook",
+                "url": "not one",
+                "payload": {"next": "hello", "deep": [{"default": "there"}]},
+                "next": "end",
+            },
+            end=END,
+        ),
+        ["'a'", "'url'"],
+    ),
     "cycle to itself": (journey(a=sms("a")), ["'a'", "a → a"]),
     "broken wait in a cycle": (
         journey(a=sms("b"), b={"type": "delay", "dayss": 1, "next": "a"}),

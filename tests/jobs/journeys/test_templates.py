@@ -1,6 +1,6 @@
 import pytest
 
-from jobs.journeys.templates import render, template_facts
+from jobs.journeys.templates import render, render_url, template_facts
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,15 @@ def test_what_can_not_be_rendered_is_a_value_error(source, value):
     template_facts(source)
     with pytest.raises(ValueError, match=r"^template: "):
         render(source, {"attributes.n": value})
+
+
+def test_in_an_address_only_what_the_template_holds_itself_has_a_meaning():
+    source = (
+        "/a b/{{ first_name }}?q={{ '/&' }}&n={{ attributes.n }}{{ email }}{% if n %}{% endif %}"
+    )
+    facts = {"first_name": "a/b?c=é", "attributes.n": 1.5, "email": None}
+    with pytest.raises(ValueError, match="unknown field n"):
+        template_facts(source)
+    assert render_url(source, facts) == "/a b/a%2Fb%3Fc%3D%C3%A9?q=%2F%26&n=1.5"
+    assert render(source, facts) == "/a b/a/b?c=é?q=/&&n=1.5"
+    assert render_url("{{ '\\ud83d' }}", {}) == "%3F"

@@ -13,7 +13,8 @@ from tests.jobs.journeys.steps import STEP
 def test_types_are_registered_by_their_name():
     assert set(NODE_TYPES) == {
         "send_sms", "make_call", "delay", "day", "wait_until", "condition", "split",
-        "update_contact", "wait_for", "approval", "score_lead", "goal", "add_to_campaign",
+        "update_contact", "wait_for", "webhook", "approval", "score_lead", "goal",
+        "add_to_campaign",
         "remove_from_campaign", "enroll", "end",
     }  # fmt: skip
     assert all(node_type.type == name for name, node_type in NODE_TYPES.items())
