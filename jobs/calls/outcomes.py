@@ -54,7 +54,8 @@ def call_outcome(
 
     Of a call that was answered the dialplan may tell more: by a UserEvent ``CallStatus`` whose
     ``Status`` is a machine's, or by having put it through to another number (``Transfer…``). Of one
-    without a disposition nothing is known: ``none``. User events are ``{"name", "fields": {…}}``.
+    without a disposition nothing is known: ``none``. User events are
+    ``{"UserEvent": name, …}``.
     """
     if not disposition:
         return "none"
@@ -145,10 +146,10 @@ def _signals(call: FinishedCall, known: Mapping[str, Any]) -> Iterable[Signal]:
 
 
 def _tells_of_a_machine(event: Mapping[str, Any]) -> bool:
-    fields = {str(key).casefold(): value for key, value in event.get("fields", {}).items()}
+    fields = {str(key).casefold(): value for key, value in event.items()}
     status = str(fields.get("status", "")).strip().casefold()
     return _name(event) == "callstatus" and status in _MACHINES
 
 
 def _name(event: Mapping[str, Any]) -> str:
-    return str(event.get("name", "")).strip().casefold()
+    return str(event.get("UserEvent", "")).strip().casefold()

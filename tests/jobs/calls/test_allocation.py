@@ -2,13 +2,17 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from db.counter import count_statements
+from jobs.calls import allocation
 from jobs.calls.allocation import AllocationOutcome, allocate_calls
 from jobs.calls.phones import DialAnswer, Verdict
 from jobs.journeys.batch import StepRunner
+from jobs.journeys.lifecycle.contacts import remove_contacts
+from jobs.journeys.lifecycle.journeys import archive_journey
 from tests.factories import make_contacts, make_tenant, set_rules
 from tests.jobs.journeys.journeys import apply_journey, enroll, query
 
@@ -332,6 +336,54 @@ class TestWithdrawal:
         allocate_calls(database, settings, Switchboard(), now=NOON)
 
         assert query(database, STATES) == [(state, 2)]
+
+
+class TestRaces:
+    """A change beside an allocation whose claim isn't committed yet."""
+
+    @pytest.fixture
+    def enrolled(self, database, settings):
+        tenant_id = make_tenant(database)
+        journey = apply_journey(database, tenant_id, RAW)
+        contacts = make_contacts(database, tenant_id, 2)
+        enroll(database, tenant_id, journey, contacts, at=NOON)
+        StepRunner(database, settings).run_batch(NOON)
+        return tenant_id, contacts
+
+    def test_who_is_removed_while_being_claimed_is_on_the_way(self, database, settings, enrolled):
+        tenant_id, contacts = enrolled
+        board = Switchboard()
+        with database.transaction() as connection:
+            allocation._claim(connection, settings, UUID(int=1), NOON)
+            removed = remove_contacts(database, tenant_id, contacts)  # waits for nobody
+        assert (removed.enrollments, removed.calls) == (2, 0)
+        assert allocate_calls(database, settings, board, now=NOON) == AllocationOutcome()
+        assert query(database, STATES) == [("DIALING", 2)]
+
+    def test_who_is_removed_before_a_put_off_call_is_due_again_is_not_called(
+        self, database, settings, enrolled
+    ):
+        tenant_id, contacts = enrolled
+        query(database, "UPDATE journeys SET status = 'PAUSED'")
+        board = Switchboard()
+        with database.transaction() as connection:
+            allocation._claim(connection, settings, UUID(int=1), NOON)
+            remove_contacts(database, tenant_id, contacts)
+        query(database, "UPDATE journeys SET status = 'ACTIVE'")
+        assert query(database, STATES) == [("QUEUED", 2)]
+
+        assert allocate_calls(database, settings, board, now=NOON + MINUTE).cancelled == 2
+        assert board.dialed == []
+
+    def test_a_call_that_is_being_cancelled_is_not_claimed(self, database, settings, enrolled):
+        tenant_id, _ = enrolled
+        board = Switchboard()
+        with database.transaction() as connection:
+            connection.execute("UPDATE call_queue SET state = 'CANCELLED'")
+            assert allocate_calls(database, settings, board, now=NOON) == AllocationOutcome()
+        assert allocate_calls(database, settings, board, now=NOON) == AllocationOutcome()
+        assert board.dialed == []
+        assert archive_journey(database, tenant_id, "phone").cancelled == 0
 
 
 class TestRules:

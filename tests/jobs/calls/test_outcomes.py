@@ -73,17 +73,17 @@ def campaign(database, tenant_id, contacts, *, status="RUNNING", attempts=2, **c
         )
 
 
-USER_EVENT = {"at": 1.0, "name": "CallStatus", "fields": {"Status": "Machine"}}
+USER_EVENT = {"at": 1.0, "UserEvent": "CallStatus", "Status": "Machine"}
 
 
 @pytest.mark.parametrize(
     ("disposition", "transfer", "events", "outcome"),
     [
         ("ANSWERED", None, [], "answered"),
-        ("ANSWERED", None, [{"name": "Note", "fields": {"Status": "machine"}}], "answered"),
-        ("ANSWERED", None, [{"name": "CallStatus", "fields": {}}, {}], "answered"),
+        ("ANSWERED", None, [{"UserEvent": "Note", "Status": "machine"}], "answered"),
+        ("ANSWERED", None, [{"UserEvent": "CallStatus"}, {}], "answered"),
         ("ANSWERED", "+15550000001", [], "transferred"),
-        ("ANSWERED", None, [{"name": "TransferStarted", "fields": {}}], "transferred"),
+        ("ANSWERED", None, [{"UserEvent": "TransferStarted"}], "transferred"),
         ("ANSWERED", "+15550000001", [USER_EVENT], "machine"),
         ("NO ANSWER", "+15550000001", [USER_EVENT], "no_answer"),
         ("BUSY", None, [], "busy"),
@@ -253,3 +253,7 @@ class TestSilence:
         ]
         assert end_silent_calls(database, settings, NOON + 9 * MINUTE) == 0
         assert end_silent_calls(database, settings, NOON + 10 * MINUTE) == 1
+        assert end_silent_calls(database, settings, NOON + 239 * MINUTE) == 1
+        assert query(database, "SELECT count(*) FROM call_queue WHERE state = 'DIALING'") == [(1,)]
+        assert end_silent_calls(database, settings, NOON + 244 * MINUTE) == 1
+        assert query(database, "SELECT count(*) FROM call_queue WHERE state = 'DIALING'") == [(0,)]
