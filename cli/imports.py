@@ -4,11 +4,12 @@ import sys
 from collections.abc import Sequence
 from itertools import chain, count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from cli.errors import BAD_INPUT, CommandError
+from cli.import_preview import preview
 from cli.options import AnyTenantSlug, AsJson, Detach, TenantSlug
 from cli.output import print_json, say, tell
 from cli.session import Session, open_session, parse_id, tenant_named
@@ -18,12 +19,35 @@ from db.queries.tenants import Tenant
 from jobs.imports import CONTACTS, DIDS, inspect_file, start_import, start_undo
 from jobs.imports.arguments import MERGED_COLUMNS, Duplicates, OnExisting
 from jobs.imports.error_list import whole_file, write_error_list
+from jobs.imports.headers import Target
 from jobs.imports.tally import Tally
 from jobs.runs import Kind
+
+TARGETS: tuple[str, ...] = get_args(Target)
+POLICIES: tuple[str, ...] = get_args(OnExisting)
 
 File = Annotated[Path, typer.Argument(help="A file with a column of phone numbers.")]
 WhichDuplicate = Annotated[
     Duplicates, typer.Option(help="Of rows with the same number, the one that counts.")
+]
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=FIELD",
+        help="What a column is, by its name or number, where its name doesn't say it: one of "
+        f"{', '.join(TARGETS)}; may be given again.",
+    ),
+]
+PhoneColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The column of phone numbers, by its name or number."),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Write nothing: show what the columns are taken for, and the first rows."
+    ),
 ]
 ErrorFile = Annotated[
     Path | None,
@@ -51,6 +75,9 @@ def import_contacts(
         ),
     ] = None,
     duplicates: WhichDuplicate = "first",
+    mapped: Mapped = None,
+    phone_column: PhoneColumn = None,
+    dry_run: DryRun = False,
     errors: ErrorFile = None,
     detach: Detach = False,
     as_json: AsJson = False,
@@ -59,10 +86,14 @@ def import_contacts(
     arguments = {
         "campaign": campaign,
         "on_existing": on_existing,
-        "column_policy": _pairs(column_policy or (), "--column-policy"),
+        "column_policy": _pairs(column_policy, "--column-policy", POLICIES),
         "duplicates": duplicates,
+        "mapping": _mapping(mapped, phone_column),
     }
-    _import(CONTACTS, file, tenant, arguments, errors, detach=detach, as_json=as_json)
+    if dry_run:
+        preview(CONTACTS, file, tenant, arguments, as_json=as_json)
+    else:
+        _import(CONTACTS, file, tenant, arguments, errors, detach=detach, as_json=as_json)
 
 
 @app.command("dids")
@@ -70,13 +101,19 @@ def import_dids(
     file: File,
     tenant: TenantSlug,
     duplicates: WhichDuplicate = "first",
+    mapped: Mapped = None,
+    phone_column: PhoneColumn = None,
+    dry_run: DryRun = False,
     errors: ErrorFile = None,
     detach: Detach = False,
     as_json: AsJson = False,
 ) -> None:
     """Import the tenant's own numbers, to send from and be called on; each is one's alone."""
-    arguments = {"duplicates": duplicates}
-    _import(DIDS, file, tenant, arguments, errors, detach=detach, as_json=as_json)
+    arguments = {"duplicates": duplicates, "mapping": _mapping(mapped, phone_column)}
+    if dry_run:
+        preview(DIDS, file, tenant, arguments, as_json=as_json)
+    else:
+        _import(DIDS, file, tenant, arguments, errors, detach=detach, as_json=as_json)
 
 
 @app.command("errors")
@@ -146,7 +183,7 @@ def _import(
     detach: bool,
     as_json: bool,
 ) -> None:
-    inspect_file(file)
+    inspect_file(file, mapping=arguments["mapping"])
     with open_session() as session:
         owner = tenant_named(session.database, tenant)
         run_id = start_import(session.database, session.settings, owner.id, kind, file, **arguments)
@@ -198,11 +235,18 @@ def _write_errors(session: Session, owner: Tenant, run: Run, file: Any) -> int:
     return write_error_list(session.database, owner.id, run.id, cursor, file)
 
 
-def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+def _mapping(mapped: Sequence[str] | None, phone_column: str | None) -> dict[str, str]:
+    mapping = _pairs(mapped, "--map", TARGETS)
+    if phone_column is not None:
+        mapping[phone_column.strip()] = "phone"
+    return mapping
+
+
+def _pairs(texts: Sequence[str] | None, option: str, values: Sequence[str]) -> dict[str, str]:
     pairs = {}
-    for text in texts:
+    for text in texts or ():
         name, equals, value = text.rpartition("=")
-        if not equals:
-            raise CommandError(f"{option} {text!r} is no COLUMN=VALUE", BAD_INPUT)
+        if not equals or value.strip() not in values:
+            raise CommandError(f"{option} {text!r}: wanted is NAME={'|'.join(values)}", BAD_INPUT)
         pairs[name.strip()] = value.strip()
     return pairs

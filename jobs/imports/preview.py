@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.imports.arguments import FileArguments
 from jobs.imports.files import ContactFile, inspect_file
+from jobs.imports.guards import unguarded
 from jobs.imports.headers import Columns
 from jobs.imports.records import Record
 from jobs.imports.rows import RowReader, StagedRow
@@ -78,7 +79,7 @@ def preview_file(
     """
     file = inspect_file(path, arguments.filename, mapping=arguments.mapping, on_block=on_block)
     with file.records() as records:
-        first = list(islice(records, _LOOKED_AT))
+        first = list(islice(unguarded(records, file.header), _LOOKED_AT))
     reader = RowReader(file.columns, region)
     return Preview(
         filename=arguments.filename,

@@ -97,6 +97,47 @@ def test_existing_contacts_are_updated_if_asked(here, acme, example, worker):
     assert shown["args"]["column_policy"] == {"first_name": "update", "email": "skip"}
 
 
+def test_columns_are_what_the_user_says(here, acme, tmp_path, database, worker):
+    path = tmp_path / "odd.csv"
+    path.write_text("a,b,phone\nAnn,+12125550100,x\n")
+    words = ("import", "contacts", path, "--tenant", "acme", "--phone-column", "b")
+    words += ("--map", "a=first_name", "--map", "3=ignore")
+    shown = json.loads(here(*words, "--dry-run", "--json").out)
+    assert [column["field"] for column in shown["columns"]] == ["first_name", "phone", "ignore"]
+    assert [row["phone_number"] for row in shown["rows"]] == ["+12125550100"]
+    assert json.loads(here("jobs", "list", "--json").out) == []
+    assert json.loads(here(*words, "--json").out)["created"] == 1
+    with database.transaction() as connection:
+        rows = connection.execute("SELECT phone_number, first_name, attributes FROM contacts")
+        assert rows.fetchall() == [("+12125550100", "Ann", {})]
+
+
+def test_a_dry_run_shows_columns_and_the_first_rows(here, acme, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("Mobile,Vorname,Plan\n(212) 555-0100,Ann,'=gold\n12,Ben,\n")
+    result = here("import", "contacts", path, "--tenant", "acme", "--dry-run")
+    assert (result.code, result.err) == (0, "")
+    for line in (
+        r"1 +Mobile +phone +its name +\(212\) 555-0100, 12",
+        r"2 +Vorname +first_name +its name",
+        r"3 +Plan +attribute +=gold",
+        r"2 +\+12125550100 +first name Ann",
+        r"3 +rejected: phone is too short",
+    ):
+        assert re.search(line, result.out), line
+    result = here("import", "dids", path, "--tenant", "acme", "--dry-run", "--phone-column", "Plan")
+    assert "Plan" in result.out
+
+
+@pytest.mark.parametrize("mapped", ["a=shoe", "a", "nowhere=phone"])
+def test_a_wrong_mapping_is_one_line_and_no_run(here, acme, tmp_path, mapped):
+    path = tmp_path / "odd.csv"
+    path.write_text("a,phone\nAnn,+12125550100\n")
+    result = here("import", "contacts", path, "--tenant", "acme", "--map", mapped)
+    assert (result.code, len(result.error_lines), result.out) == (2, 1, "")
+    assert json.loads(here("jobs", "list", "--json").out) == []
+
+
 @pytest.mark.parametrize("policy", ["shoe=skip", "email=burn", "email"])
 def test_a_wrong_policy_is_one_line_and_no_run(here, acme, example, policy):
     words = ("import", "contacts", example, "--tenant", "acme", "--column-policy", policy)

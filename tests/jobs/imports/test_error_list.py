@@ -114,7 +114,9 @@ cells = st.text(st.sampled_from("=+-@'\"; ,\tax é"), max_size=6)
 
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=8))
 @hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_is_in_the_rows_comes_back(database, settings, tmp_path, values):
     tenant_id = make_tenant(database, f"t{fetch(database, 'SELECT count(*) FROM tenants')[0][0]}")

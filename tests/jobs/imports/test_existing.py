@@ -59,7 +59,9 @@ def merged(before, brought, policies):
     ),
 )
 @hypothesis_settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_each_column_follows_its_policy(
     database, settings, tmp_path, before, brought, on_existing, column_policy

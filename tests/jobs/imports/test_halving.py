@@ -16,7 +16,11 @@ def table(database):
 
 
 @given(st.lists(st.integers(-3, 60), max_size=40))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_all_good_rows_are_written_and_each_bad_one_is_named(table, rows):
     calls = []
 
