@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from cli import approvals, contacts, doctor, enrollment, imports, journeys, lifecycle, runs, tenants
+from cli import (
+    approvals,
+    calls,
+    contacts,
+    doctor,
+    enrollment,
+    imports,
+    journeys,
+    lifecycle,
+    runs,
+    tenants,
+)
 from cli.demo import command as demo
 from cli.env import env
 from cli.errors import BAD_INPUT, INTERRUPTED, CommandError, exit_code, lines
@@ -28,6 +39,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(demo.demo)
 app.command()(env)
+app.command()(calls.listener)
 app.command()(migrate)
 app.command()(doctor.doctor)
 app.add_typer(tenants.app, name="tenants")
@@ -37,6 +49,7 @@ app.add_typer(journeys.app, name="journeys")
 app.command()(enrollment.enroll)
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(runs.app, name="jobs")
+app.add_typer(calls.app, name="calls")
 
 lifecycle.add_journey_commands(journeys.app)
 lifecycle.add_tenant_commands(tenants.app)
@@ -61,7 +74,7 @@ def configure(
 ) -> None:
     """The background engine of a multi-tenant SMS outreach platform."""
     settings = load_settings()
-    long_running = context.invoked_subcommand == "up"
+    long_running = context.invoked_subcommand in {"up", "listener"}
     # A command tells what went wrong in a line of its own; its pool's and statements' warnings
     # are for processes that somebody watches.
     level = "DEBUG" if debug else settings.log_level if long_running else "ERROR"

@@ -157,15 +157,11 @@ class Settings(BaseSettings):
         300, description="A call of which nothing was heard for so long has the outcome none."
     )
 
-    call_debounce_ms: PositiveInt = Field(
-        500, description="Changes to an answered call within this are one write."
-    )
-    call_debounce_max_ms: PositiveInt = Field(
-        5000, description="No change to a call waits longer than this to be written."
-    )
-    number_ttl_s: PositiveFloat = Field(
-        300, description="How long is cached whose numbers are; changes to them are seen at once."
-    )
+    call_debounce_ms: PositiveInt = Field(500, description="Wait for changes to an answered call.")
+    call_debounce_max_ms: PositiveInt = Field(5000, description="Longest wait of any such change.")
+    call_spool_mb: PositiveInt = Field(512, description="Beyond this a listener loses events.")
+    number_ttl_s: PositiveFloat = Field(300, description="How long owners of numbers are cached.")
+
     webhook_timeout_s: PositiveFloat = Field(30, description="Time a try of a webhook call has.")
     webhook_max_attempts: PositiveInt = Field(3, description="Tries of one webhook call.")
     webhook_retry_s: PositiveFloat = Field(1, description="Wait after a failed try of one.")

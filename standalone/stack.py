@@ -29,6 +29,10 @@ def scheduler_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "scheduler")
 
 
+def listener_command() -> tuple[str, ...]:
+    return (sys.executable, "-m", "listener")
+
+
 @dataclass(frozen=True)
 class StackOptions:
     """How a stack differs from the standard one."""
@@ -118,6 +122,8 @@ def stack_children(
         stages.append(bystanders)
     stages.append(lambda: before_workers(located))
     stages.append(_many("scheduler", _SCHEDULERS, options.scheduler(), located, options))
+    if settings.pbxs:
+        stages.append(_many("listener", 1, listener_command(), located, options))
     stages.append(
         _many("worker", settings.worker_processes, options.worker(located), located, options)
     )

@@ -11,6 +11,7 @@ PACKAGES = ("config", "db", "jobs", "workers", "cli", "standalone")
 MODULES = [
     Path("worker.py"),
     Path("scheduler.py"),
+    Path("listener.py"),
     *sorted(
         path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")
     ),

@@ -18,6 +18,7 @@ from jobs.calls.claiming import claim_calls
 from jobs.calls.debounce import Pending, pending_calls
 from jobs.calls.merge.facts import Facts, join
 from jobs.calls.merge.row import CallRow, project
+from jobs.calls.outcomes import LoggedCall, apply_outcomes
 from jobs.calls.stream import CallStream
 
 log = structlog.get_logger(__name__)
@@ -119,7 +120,10 @@ def _flush_shard(
 
 
 def _write(connection: Connection, owners: Owners, calls: Mapping[CallKey, Pending]) -> int:
-    """Three statements for any number of calls; one more where numbers are new to the cache."""
+    """Three statements with the lock, for any number of calls.
+
+    One more where numbers are new to the cache, and those of outcomes where calls ended.
+    """
     stored, version = logs.read_calls(connection, list(calls))
     known: dict[CallKey, list[StoredCall]] = {}
     for call in stored:
@@ -128,7 +132,23 @@ def _write(connection: Connection, owners: Owners, calls: Mapping[CallKey, Pendi
     numbers = {number for read in reads if read.row for number in our_numbers(read.row)}
     whose = owners.of(connection, numbers, version)
     records = [record_of(read.key, read.row, read.facts, whose, _tenant(read)) for read in reads]
-    logs.write_calls(connection, records)
+    whom = {(w.tenant_id, w.key): w for w in logs.write_calls(connection, records)}
+    ended = [
+        LoggedCall(
+            tenant_id=written.tenant_id,
+            unique_id=record.unique_id,
+            contact_id=written.contact_id,
+            disposition=record.disposition,
+            transfer_number=record.transfer_number,
+            user_events=read.row.user_events,
+            billable_seconds=record.billable_seconds,
+        )
+        for read, record in zip(reads, records, strict=True)
+        if read.row and _ends_now(read, record)
+        if record.tenant_id and (written := whom.get((record.tenant_id, read.key)))
+    ]
+    if ended:
+        apply_outcomes(connection, ended)
     return sum(_ends_now(read, record) for read, record in zip(reads, records, strict=True))
 
 

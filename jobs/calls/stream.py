@@ -1,11 +1,13 @@
 """The way of calls' facts to the workers: Redis Streams, one a shard.
 
 Keys, each with the stack's prefix: ``calls:facts:SHARD``, a stream whose entries have fields
-``pbx``, ``call`` (Linkedid), ``stage`` and ``facts`` (JSON). An entry is deleted when what it holds
-has been committed, so what a stream holds is what is to be done.
+``pbx``, ``call`` (Linkedid), ``stage`` and ``facts`` (JSON). An entry is deleted when what it
+holds has been committed, so what a stream holds is what is to be done. By
+``calls:facts:mark:NAME`` a listener tells that the streams are those it wrote to.
 """
 
 import json
+import uuid
 import zlib
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -18,6 +20,8 @@ from db.queries.calls.logs import CallKey
 SHARDS = 2
 # Entries of one shard that are looked at together.
 MOST_ENTRIES = 5000
+# A listener's mark outlives it by this.
+_MARK_S = 86_400
 _GROUP = "flush"
 # One flush has a shard at a time, so that all may be the same consumer.
 _CONSUMER = "worker"
@@ -78,6 +82,19 @@ class CallStream:
         ids = pipeline.execute()
         return {shard_of(entry.key): _text(id_) for entry, id_ in zip(entries, ids, strict=True)}
 
+    def mark(self, name: str) -> str:
+        """Leave a mark that is lost with the streams; returns what ``identify`` says now."""
+        self._client.set(self._mark(name), 1)
+        return self.identify(name)
+
+    def identify(self, name: str) -> str:
+        """The run of the server, if the mark is there; else something else each time."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.info("server")
+        pipeline.expire(self._mark(name), _MARK_S)
+        info, marked = pipeline.execute()
+        return str(info["run_id"]) if marked else uuid.uuid4().hex
+
     def lengths(self) -> list[int]:
         """Entries of each shard that are not committed yet."""
         pipeline = self._client.pipeline(transaction=False)
@@ -132,6 +149,9 @@ class CallStream:
             news: Any = self._client.xreadgroup(_GROUP, _CONSUMER, {stream: ">"}, count=room)
             held += [_held(id_, fields) for _, entries in news or () for id_, fields in entries]
         return held
+
+    def _mark(self, name: str) -> str:
+        return f"{self._prefix}:mark:{name}"
 
     def _stream(self, shard: int) -> str:
         return f"{self._prefix}:{shard}"

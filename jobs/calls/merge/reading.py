@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from jobs.calls.ami.framing import Message
@@ -93,6 +93,11 @@ class Reader:
         for linked in self._open:
             add(self.calls.setdefault(linked, {}), "lost", "lost|", [at])
         self._open.clear()
+
+    def keep(self, linked_ids: Iterable[str]) -> None:
+        """Of calls that go on as far as was heard, these do; the others' ends were missed."""
+        for linked in self._open.keys() - set(linked_ids):
+            del self._open[linked]
 
     def take(self) -> dict[str, Facts]:
         """The facts read since the last time, by Linkedid."""
@@ -210,8 +215,7 @@ class Reader:
         callee, linked = fields.get("DestUniqueid"), fields.get("DestLinkedid")
         if not callee or not linked:
             return
-        linked = fields.get("Linkedid") or linked
-        facts = self.calls.setdefault(linked, {})
+        facts = self.calls.setdefault(fields.get("Linkedid") or linked, {})
         key = f"{fields.get('Uniqueid', '')}|{callee}"
         place = _place(fields)
         if event == "DialEnd":

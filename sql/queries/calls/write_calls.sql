@@ -27,8 +27,9 @@ WITH given AS (
   )
   SELECT g.tenant_id, a.id, q.campaign_id, coalesce(q.contact_id, c.id), q.journey_contact_id,
     q.execution_id,
-    g.pbx, g.unique_id, g.linked_id, g.direction, g.from_number, g.to_number, g.did, g.trunk,
-    g.context, g.transfer_number, g.status, g.disposition, to_timestamp(g.started_at),
+    g.pbx, g.unique_id, g.linked_id, g.direction, coalesce(q.from_number, g.from_number),
+    coalesce(q.to_number, g.to_number), coalesce(g.did, q.from_number), g.trunk, g.context,
+    g.transfer_number, g.status, g.disposition, to_timestamp(g.started_at),
     to_timestamp(g.ringing_at), to_timestamp(g.answered_at), to_timestamp(g.ended_at), g.duration,
     g.billable_seconds, g.hangup_cause, g.hangup_text, g.unknown_end, g.flow::jsonb,
     g.user_events::jsonb, g.state::jsonb
