@@ -89,6 +89,9 @@ def rules(
     burst: Annotated[
         str | None, typer.Option(help="Messages at once after a silence; none: a second's.")
     ] = None,
+    calls_at_once: Annotated[
+        str | None, typer.Option(help="Calls of the tenant at the same time; 0: none.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show when and how often a tenant may reach people; change what is named."""
@@ -104,6 +107,7 @@ def rules(
         "call_gap_minutes": call_gap_minutes,
         "sends_per_second": sends_per_second,
         "burst": burst,
+        "calls_at_once": calls_at_once,
     }
     with open_session() as session:
         tenant = tenant_named(session.database, slug)
@@ -171,4 +175,5 @@ def _shown(rules: TenantRules) -> dict[str, str]:
         "call-gap-minutes": str(rules.call_gap_minutes),
         "sends-per-second": f"{rules.sends_per_second:g}" if rules.sends_per_second else "none",
         "burst": str(rules.send_burst or "none"),
+        "calls-at-once": str(rules.max_calls_at_once),
     }

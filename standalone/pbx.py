@@ -15,6 +15,7 @@ import itertools
 import os
 import secrets
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -62,9 +63,10 @@ class PbxSimulator:
         *,
         inbound_per_second: float = 0,
         dids: tuple[str, ...] = (),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Serve until ``stop`` is set; sessions are then cut, and calls with them."""
-        server = await asyncio.start_server(self._converse, LOOPBACK, port)
+        server = await asyncio.start_server(self._converse, LOOPBACK, port, ssl=tls)
         if inbound_per_second:
             self.start(self._ring_in(inbound_per_second, dids))
         async with server:

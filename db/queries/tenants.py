@@ -43,6 +43,7 @@ class TenantRules(NamedTuple):
     call_gap_minutes: int
     sends_per_second: float | None
     send_burst: int | None
+    max_calls_at_once: int
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,12 @@ OUTSIDE = ("next_opening", "next_business_day", "same_time_next_day", "skip", "p
 RESUBMISSION = ("skip", "reschedule", "pause", "continue")
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 _NONE = "none"
-_MOST = {"resubmission_hours": 24 * 366, "call_gap_minutes": 24 * 60, "sends_per_second": 100_000}
+_MOST = {
+    "resubmission_hours": 24 * 366,
+    "call_gap_minutes": 24 * 60,
+    "sends_per_second": 100_000,
+    "max_calls_at_once": 100_000,
+}
 _LARGEST = 1_000_000
 
 Changes = Mapping[str, str | None]
@@ -33,7 +38,8 @@ def change_rules(connection: Connection, tenant_id: UUID, changes: Changes) -> T
         changes: ``weekdays`` (``mon-fri``, ``mon,wed``, ``daily``), ``opens``, ``closes`` (HH:MM;
             24:00 is midnight; before ``opens``: past midnight), ``outside``, ``quiet``
             (``21:00-08:00``), ``resubmission``, ``resubmission_hours``, ``max_per_day``,
-            ``call_gap_minutes``, ``sends_per_second``, ``burst``. ``none`` takes a limit away.
+            ``call_gap_minutes``, ``sends_per_second``, ``burst``, ``calls_at_once``.
+            ``none`` takes a limit away.
 
     Raises:
         TenantError: one line that names every wrong value.
@@ -160,4 +166,5 @@ _READERS: Mapping[str, Callable[[str], dict[str, Any]]] = {
     "call_gap_minutes": _count("call_gap_minutes", least=0, none=False),
     "sends_per_second": _rate,
     "burst": _count("send_burst", least=1, none=True),
+    "calls_at_once": _count("max_calls_at_once", least=0, none=False),
 }

@@ -51,17 +51,19 @@ def test_rules_are_shown_and_changed(here):
         "call-gap-minutes": "5",
         "sends-per-second": "none",
         "burst": "none",
+        "calls-at-once": "10",
     }
     changed = here(
         "tenants", "rules", "acme", "--weekdays", "mon-fri", "--opens", "09:00", "--closes",
         "17:00", "--outside", "next_business_day", "--quiet", "none", "--max-per-day", "2",
-        "--sends-per-second", "5", "--burst", "20",
+        "--sends-per-second", "5", "--burst", "20", "--calls-at-once", "3",
     )  # fmt: skip
     assert changed.code == 0
     assert here("tenants", "rules", "acme").out == changed.out
     rules = json.loads(here("tenants", "rules", "acme", "--json").out)
     assert (rules["weekdays"], rules["quiet_starts_at"]) == ([1, 2, 3, 4, 5], None)
     assert (rules["sends_per_second"], rules["send_burst"]) == (5, 20)
+    assert rules["max_calls_at_once"] == 3
 
 
 def test_wrong_rules_are_named_in_one_line(here):

@@ -12,7 +12,8 @@ SELECT
   r.max_messages_per_day,
   coalesce(r.call_gap_minutes, 5) AS call_gap_minutes,
   t.sends_per_second,
-  t.send_burst
+  t.send_burst,
+  t.max_calls_at_once
 FROM tenants AS t
 LEFT JOIN execution_rules AS r ON r.tenant_id = t.id
 WHERE t.id = :tenant_id;

@@ -1,7 +1,8 @@
 -- Lays down a tenant's rules, in its own row and that of its execution rules.
 WITH capped AS (
   UPDATE tenants
-  SET sends_per_second = :sends_per_second, send_burst = :send_burst, updated_at = now()
+  SET sends_per_second = :sends_per_second, send_burst = :send_burst,
+    max_calls_at_once = :max_calls_at_once, updated_at = now()
   WHERE id = :tenant_id
 )
 INSERT INTO execution_rules (

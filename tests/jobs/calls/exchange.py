@@ -14,9 +14,10 @@ USER, SECRET = "caller", "hunter2"
 class Exchange:
     """``url`` is how to log in; ``pbx`` the simulator, to be asked and told through ``run``."""
 
-    def __init__(self, mix=None, *, port=None):
+    def __init__(self, mix=None, *, port=None, tls=None):
         self.port = port or free_port()
         self.pbx = PbxSimulator(USER, SECRET, mix or Mix(ring_s=0.01, talk_s=0.01))
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._serve)
@@ -44,4 +45,4 @@ class Exchange:
         return asyncio.run_coroutine_threadsafe(called(), self._loop).result()
 
     def _serve(self):
-        self._loop.run_until_complete(self.pbx.serve_until(self._stop, self.port))
+        self._loop.run_until_complete(self.pbx.serve_until(self._stop, self.port, tls=self._tls))

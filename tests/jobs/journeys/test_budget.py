@@ -21,7 +21,7 @@ JOURNEY = {
                 {"weight": 1, "next": key, "name": key}
                 for key in (
                     *("hello", "pause", "mark", "which", "join", "leave", "enter", "ask", "asked"),
-                    *("score", "fail"),
+                    *("score", "call", "fail"),
                 )
             ],
         },
@@ -52,6 +52,7 @@ JOURNEY = {
             "weights": {"recency": 1},
             "branches": [{"at_least": 0, "next": "end"}],
         },
+        "call": {"type": "make_call", "next": "end"},
         "fail": {"type": "send_sms", "body": "{{ attributes.nothing }}", "next": "end"},
         "end": {"type": "end"},
     },
@@ -100,7 +101,7 @@ def test_every_kind_of_change_in_one_batch(database, settings, count):
         hold_back(database, others, "DUE")
         outcome = runner.run_batch(now + timedelta(hours=1))
         assert outcome.claimed == count * len(PLACES)
-        assert (outcome.failed, outcome.rescheduled, outcome.messages) == (count, 2 * count, count)
+        assert (outcome.failed, outcome.rescheduled, outcome.messages) == (count, 3 * count, count)
         figures.append(outcome.statements)
         query(database, "DELETE FROM pending_executions")
     assert statuses(database, "response_approvals") == {
@@ -109,5 +110,5 @@ def test_every_kind_of_change_in_one_batch(database, settings, count):
     }
     assert query(database, "SELECT count(*) FROM leads WHERE score IS NOT NULL") == [(2 * count,)]
     cold, warm = figures
-    assert (cold, warm) == (16, 15)  # prices are asked for once
+    assert (cold, warm) == (18, 17)  # prices are asked for once
     assert warm <= 10 + 2 * len(FURTHER_KINDS)

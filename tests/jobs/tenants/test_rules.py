@@ -47,6 +47,7 @@ def test_what_is_named_changes_and_the_rest_stays(change):
         call_gap_minutes="0",
         sends_per_second="2.5",
         burst="10",
+        calls_at_once="25",
         opens=None,
     )
     assert second == first._replace(
@@ -58,6 +59,7 @@ def test_what_is_named_changes_and_the_rest_stays(change):
         call_gap_minutes=0,
         sends_per_second=2.5,
         send_burst=10,
+        max_calls_at_once=25,
     )
     third = change(max_per_day="none", sends_per_second="none")
     assert third == second._replace(
@@ -106,6 +108,8 @@ def test_hours_may_go_past_midnight(change):
         ("sends_per_second", "nan", "above 0"),
         ("sends_per_second", "0", "above 0"),
         ("burst", "1e3", "from 1"),
+        ("calls_at_once", "none", "from 0 to 100,000 is wanted"),
+        ("calls_at_once", "100001", "from 0 to 100,000 is wanted"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_wanted(change, option, text, words):

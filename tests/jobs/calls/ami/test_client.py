@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+import ssl
+from pathlib import Path
 
 import pytest
 
@@ -184,3 +186,35 @@ def test_a_value_can_not_begin_a_line_of_its_own():
     for action in ([("Action", "Ping\r\nAction: Command")], [("A\r\nB", "x")], [("A", "\0")]):
         with pytest.raises(ValueError, match="no line can carry"):
             encode(action)
+
+
+class TestTls:
+    CERTIFICATE = Path(__file__).parent / "loopback.pem"
+
+    @pytest.fixture
+    def exchange(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.CERTIFICATE)
+        with Exchange(tls=context) as running:
+            yield running
+
+    def connect(self, exchange, options=""):
+        [pbx] = parse_pbxs(exchange.url.replace("ami://", "amis://") + options)
+
+        async def session():
+            client = await AmiClient.connect(pbx, timeout_s=5)
+            assert await client.ping()
+            await client.close()
+
+        asyncio.run(session())
+
+    def test_it_speaks_tls_with_whom_it_trusts(self, exchange):
+        self.connect(exchange, f"?ca={self.CERTIFICATE}")
+        assert exchange.pbx.logins == 1
+
+    def test_and_with_nobody_else(self, exchange):
+        with pytest.raises(AmiError, match=r"(?i)certificate"):
+            self.connect(exchange)
+        with pytest.raises(AmiError, match="No such file"):
+            self.connect(exchange, "?ca=/nowhere.pem")
+        assert exchange.pbx.logins == 0
