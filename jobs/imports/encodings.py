@@ -26,7 +26,7 @@ _MULTI_BYTE = ("shift_jis", "euc_jp", "euc_kr", "gb18030", "big5")
 _UNSURE = "cp1252"
 # Without a mark, UTF-16 shows by the NULs of its digits, delimiters and line ends.
 _NUL_SHARE = 0.1
-_STRAY_NULS = 0.02
+_LOPSIDED = 4
 _SHORTEST = 4
 
 
@@ -85,9 +85,9 @@ def _unicode(head: bytes) -> str | None:
     pairs = len(head) // 2
     if len(head) >= _SHORTEST:
         first, second = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
-        if second > _NUL_SHARE and first < _STRAY_NULS:
+        if second > _NUL_SHARE and second > _LOPSIDED * first:
             return "utf-16-le"
-        if first > _NUL_SHARE and second < _STRAY_NULS:
+        if first > _NUL_SHARE and first > _LOPSIDED * second:
             return "utf-16-be"
     return None
 

@@ -89,9 +89,11 @@ def damage_named(source: Source, line: int) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise UnreadableFileError(
-            f"{source.name}: the workbook is damaged (line {line:,})"
-        ) from error
+        raise _damaged(source, line) from error
+
+
+def _damaged(source: Source, line: int) -> UnreadableFileError:
+    return UnreadableFileError(f"{source.name}: the workbook is damaged (line {line:,})")
 
 
 @contextlib.contextmanager
@@ -114,8 +116,10 @@ def _records(source: Source, rows: Iterator[tuple[Any, ...]]) -> Generator[Recor
     line = 0
     while True:
         line += 1
-        with damage_named(source, line):
+        try:
             row = next(rows, None)
+        except _BROKEN as error:
+            raise _damaged(source, line) from error
         if row is None:
             return
         if line > _MOST_ROWS:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 from jobs.imports.errors import UnreadableFileError
 
@@ -52,7 +52,8 @@ class Source:
                 with zipfile.ZipFile(file) as archive:
                     info = archive.getinfo(self.member)
                     with archive.open(info) as unpacked:
-                        yield _buffered(_Unpacked(unpacked, self.name, info.compress_size))
+                        member = cast("zipfile.ZipExtFile", unpacked)
+                        yield _buffered(_Unpacked(member, self.name, info.compress_size))
             else:
                 yield file
 
@@ -120,7 +121,7 @@ def insist_on_size(name: str, packed: int, unpacked: int) -> None:
 class _Unpacked(io.RawIOBase):
     """Unpacks no more than the limits, and says where an archive is damaged."""
 
-    def __init__(self, file: IO[bytes] | gzip.GzipFile, name: str, packed: int) -> None:
+    def __init__(self, file: zipfile.ZipExtFile | gzip.GzipFile, name: str, packed: int) -> None:
         self._file = file
         self._name = name
         self._packed = packed
@@ -132,7 +133,7 @@ class _Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
         try:
-            data = self._file.read(len(buffer))
+            data = self._file.read1(len(buffer))  # so that what comes before damage is seen
         except (*_BROKEN, RuntimeError) as error:
             raise UnreadableFileError(
                 f"{self._name}: the archive is damaged after line {self._lines:,}"

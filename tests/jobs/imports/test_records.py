@@ -59,6 +59,15 @@ def test_every_line_with_a_value_is_in_some_record(text):
     )
 
 
+@given(st.text('a,"\n\r ', max_size=80), st.data())
+def test_it_makes_no_difference_where_blocks_end(text, data):
+    lines = io.StringIO(text, newline="").readlines()
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(lines)))))
+    parts = itertools.pairwise([0, *cuts, len(lines)])
+    blocks = [block for start, end in parts if (block := "".join(lines[start:end]))]
+    assert list(read_records(blocks, ",")) == read(text) == list(read_records([text], ","))
+
+
 def test_a_quote_never_closed_costs_its_own_line_alone():
     assert read('1,"a\n2,b\n3,c\n') == [
         Record(1, ['1,"a'], "a quote is never closed"),

@@ -1,0 +1,79 @@
+"""A file four times as long takes no more memory, whatever it is packed in."""
+
+import gzip
+import tracemalloc
+
+import pytest
+from openpyxl import Workbook
+
+from jobs.imports import inspect_file
+from jobs.imports.rows import RowReader
+from tests.jobs.imports.corpus import packed
+
+MARGIN_BYTES = 2 << 20
+
+
+def plain(path, rows):
+    lines = (b"+1212%07d,Ann,%s%d@a.com\n" % (5550000 + n, b"ann" * 9, n) for n in range(rows))
+    path.write_bytes(b"phone,first name,email\n" + b"".join(lines))
+
+
+def latin(path, rows):
+    plain(path, rows)
+    path.write_bytes(path.read_bytes() + "+12125550123,Zoë,\n".encode("cp1252"))
+
+
+def gzipped(path, rows):
+    plain(path, rows)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def zipped(path, rows):
+    plain(path, rows)
+    path.write_bytes(packed({"list.csv": path.read_bytes()}))
+
+
+def one_line(path, rows):
+    path.write_bytes(b"phone,first name\n+12125550123,Ann\n" + b"x" * (30 * rows))
+
+
+def one_quote(path, rows):
+    plain(path, rows)
+    path.write_bytes(b'phone,first name,email\n"' + path.read_bytes())
+
+
+def workbook(path, rows):
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Contacts")
+    sheet.append(["phone", "first name"])
+    for n in range(rows // 10):
+        sheet.append([12125550000 + n, f"Ann {n}"])
+    book.save(path)
+
+
+def peak_bytes(path):
+    tracemalloc.start()
+    try:
+        file = inspect_file(path)
+        reader = RowReader(file.columns, "US")
+        with file.records() as records:
+            for record in records:
+                reader.read(record)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [plain, latin, gzipped, zipped, one_line, one_quote, workbook],
+    ids=lambda w: w.__name__,
+)
+def test_memory_is_flat(tmp_path, write):
+    path = tmp_path / "list"
+    write(path, 100)
+    peak_bytes(path)  # what is kept once: patterns, time zones
+    write(path, 20_000)
+    short = peak_bytes(path)
+    write(path, 80_000)
+    assert peak_bytes(path) < short + MARGIN_BYTES
