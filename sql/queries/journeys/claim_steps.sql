@@ -33,7 +33,14 @@ WITH clock AS MATERIALIZED (
   ORDER BY random() -- where there are more tenants than places, none is always the last
   FOR SHARE OF t SKIP LOCKED
 ), shares AS MATERIALIZED (
-  SELECT *, ceil(:batch_size::numeric * weight / sum(weight) OVER ())::integer AS share FROM due_tenants
+  SELECT
+    t.*, ceil(:batch_size::numeric * t.weight / sum(t.weight) OVER ())::integer AS share,
+    -- By a list, and locked at the end. Joined to journeys the steps would be taken for one in a
+    -- hundred, and all of a tenant's be read and sorted to find its first.
+    ARRAY(
+      SELECT j.id FROM journeys AS j WHERE j.tenant_id = t.id AND j.status = 'ACTIVE'
+    ) AS journeys
+  FROM due_tenants AS t
 ), first_pass AS MATERIALIZED (
   SELECT step.*
   FROM shares
@@ -44,8 +51,6 @@ WITH clock AS MATERIALIZED (
       jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
       nullif(jc.data, '{}') AS data -- a value less to read, mostly
     FROM pending_executions AS p
-    JOIN journeys AS j
-      ON j.tenant_id = p.tenant_id AND j.id = p.journey_id AND j.status = 'ACTIVE'
     -- A lookup by key for each step: OFFSET 0 and the status tested outside leave the planner no
     -- other way. Before the first ANALYZE it else walks all of the tenant's enrollments each time.
     JOIN LATERAL (
@@ -56,12 +61,12 @@ WITH clock AS MATERIALIZED (
     ) AS jc ON jc.status = 'ACTIVE'
     WHERE p.tenant_id = shares.id
       AND p.state = 'DUE'
+      AND p.journey_id = ANY (shares.journeys)
       AND p.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
       AND (p.scheduled_at, p.id) >= (shares.first_at, shares.first_id)
     ORDER BY p.scheduled_at, p.id
     LIMIT shares.share
     FOR UPDATE OF p SKIP LOCKED
-    FOR SHARE OF j SKIP LOCKED
   ) AS step
   LIMIT :batch_size
 ), taken AS MATERIALIZED (
@@ -72,19 +77,12 @@ WITH clock AS MATERIALIZED (
 ), hungry AS MATERIALIZED (
   -- Those who took all of their share: where everybody did no place is left, and nobody is in it.
   SELECT
-    s.id, t.last_at, t.last_id,
+    s.id, s.journeys, t.last_at, t.last_id,
     ceil(free.places * s.weight / sum(s.weight) OVER ())::integer AS places
   FROM (SELECT :batch_size::numeric - count(*) AS places FROM first_pass) AS free
   JOIN shares AS s ON free.places > 0
   JOIN taken AS t ON t.tenant_id = s.id AND t.steps >= s.share
-)
-SELECT
-  step.ctid, step.tenant_id, step.id, step.journey_id, step.journey_contact_id, step.node_id,
-  step.scheduled_at, step.attempts, step.entered_at,
-  step.contact_id, step.version, step.enrolled_at, step.data,
-  (SELECT now FROM clock) AS now, step.steps, step.signal,
-  shares.share + coalesce(hungry.places, 0) AS share, step.wait_key
-FROM (
+), step AS MATERIALIZED (
   SELECT * FROM first_pass
   UNION ALL
   SELECT more.*
@@ -96,8 +94,6 @@ FROM (
       jc.contact_id, jc.version, jc.entered_at AS enrolled_at,
       nullif(jc.data, '{}') AS data
     FROM pending_executions AS p
-    JOIN journeys AS j
-      ON j.tenant_id = p.tenant_id AND j.id = p.journey_id AND j.status = 'ACTIVE'
     JOIN LATERAL (
       SELECT c.contact_id, c.version, c.entered_at, c.data, c.status
       FROM journey_contacts AS c
@@ -106,14 +102,29 @@ FROM (
     ) AS jc ON jc.status = 'ACTIVE'
     WHERE p.tenant_id = hungry.id
       AND p.state = 'DUE'
+      AND p.journey_id = ANY (hungry.journeys)
       AND p.scheduled_at <= coalesce(:now::timestamptz, statement_timestamp())
       AND (p.scheduled_at, p.id) > (hungry.last_at, hungry.last_id)
     ORDER BY p.scheduled_at, p.id
     LIMIT hungry.places
     FOR UPDATE OF p SKIP LOCKED
-    FOR SHARE OF j SKIP LOCKED
   ) AS more
   LIMIT :batch_size
-) AS step
+), live AS MATERIALIZED (
+  -- A journey whose status is being changed is passed over, and with it its steps.
+  SELECT k.tenant_id, k.id
+  FROM (SELECT DISTINCT tenant_id, journey_id FROM step) AS of
+  JOIN journeys AS k ON k.tenant_id = of.tenant_id AND k.id = of.journey_id
+  WHERE k.status = 'ACTIVE'
+  FOR SHARE OF k SKIP LOCKED
+)
+SELECT
+  step.ctid, step.tenant_id, step.id, step.journey_id, step.journey_contact_id, step.node_id,
+  step.scheduled_at, step.attempts, step.entered_at,
+  step.contact_id, step.version, step.enrolled_at, step.data,
+  (SELECT now FROM clock) AS now, step.steps, step.signal,
+  shares.share + coalesce(hungry.places, 0) AS share, step.wait_key
+FROM step
+JOIN live ON live.tenant_id = step.tenant_id AND live.id = step.journey_id
 JOIN shares ON shares.id = step.tenant_id
 LEFT JOIN hungry ON hungry.id = step.tenant_id;
