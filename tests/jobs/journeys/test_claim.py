@@ -211,7 +211,7 @@ def test_frozen_worker_is_cut_off_and_its_steps_go_to_another(database, settings
 
 @pytest.mark.parametrize("known", [False, True])
 def test_claim_walks_the_due_index_whatever_the_planner_knows(database, known):
-    """Of fresh tables it knows nothing; of those it knows it takes joins for narrower than they are.
+    """Of fresh tables it knows nothing; of others it takes joins for narrower than they are.
 
     Steps must be looked up by index all the same, in order, and no more of them than are taken.
     """
