@@ -5,15 +5,15 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
+from db.queries.calls.keys import call_of_channel
 from jobs.calls.ami.framing import Message
 from jobs.calls.merge.facts import Facts, Value, add, uid_order
-from jobs.calls.merge.zones import local_epoch
+from jobs.calls.merge.zones import local_epoch, timestamp
 
 # Channels whose calls are remembered: those of some hours on a busy PBX.
 REMEMBERED = 100_000
 _UP = "6"
 _LONGEST_TEXT = 1000
-_LATEST_MOMENT = 7_258_118_400.0  # the year 2200
 # Where a dialplan no longer says where a call goes: the hangup extension, or none.
 _NOWHERE = frozenset({"", "h"})
 # No facts of these: a second telling of what other events say, or nothing of a call's course.
@@ -122,11 +122,15 @@ class Reader:
         fields = message.fields
         if "ActionID" in fields and event != "OriginateResponse":
             return  # an item of a list that was asked for, without a time
-        told_at = _timestamp(fields.get("Timestamp"))
+        told_at = timestamp(fields.get("Timestamp"))
         at, arrival = (received_at, True) if told_at is None else (told_at, False)
         self.latest = max(self.latest, at)
         if event == "Cdr":
             self._take_record(at, message)
+        elif event == "OriginateResponse" and fields.get("Response") == "Failure":
+            asked_as = fields.get("ActionID", "")  # it may never have had a channel
+            if call_of_channel(asked_as) is not None:
+                add(self.calls.setdefault(asked_as, {}), "unmade", "unmade|", [at])
         else:
             if (channel := self._read_channel("", event, at, fields, arrival=arrival)) is not None:
                 self._read_own(event, at, fields, channel)
@@ -280,15 +284,6 @@ _FIRST_SEEN = ("Channel", "CallerIDNum", "CallerIDName", "Exten", "Context", "Ac
 
 def _known(text: str | None) -> str:
     return "" if text is None or text == "<unknown>" else text[:120]
-
-
-def _timestamp(text: str | None) -> float | None:
-    """Epoch seconds; None of what is none, or of no time that a PBX lives in."""
-    try:
-        moment = float(text or "")
-    except ValueError:
-        return None
-    return round(moment, 6) if 0 < moment < _LATEST_MOMENT else None
 
 
 def _place(fields: Mapping[str, str]) -> str:

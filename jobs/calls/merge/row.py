@@ -10,6 +10,7 @@ from jobs.calls.merge.facts import Value, epoch
 from jobs.calls.merge.flow import tell_flow, tell_user_events
 from jobs.calls.merge.records import (
     ANSWERED,
+    FAILED,
     NO_ANSWER,
     Record,
     by_cause,
@@ -59,11 +60,14 @@ class CallRow:
 
 
 def project(linked_id: str, facts: Mapping[str, Value]) -> CallRow | None:
-    """The row of a call; None while none of its channels is known."""
+    """The row of a call; None while none of its channels is known.
+
+    One that was asked for, and of which no channel is known, has failed when the PBX says so.
+    """
     call = view(linked_id, facts)
     caller = call.caller
     if caller is None:
-        return None
+        return _unmade(linked_id, facts["unmade|"]) if "unmade|" in facts else None
     records = write_records(call)
     own = [record for record in records if record.uid == caller.uid]
     over = all(gone(call, leg) is not None for leg in call.legs.values())
@@ -97,6 +101,20 @@ def project(linked_id: str, facts: Mapping[str, Value]) -> CallRow | None:
         unknown_end=unknown_end,
         flow=tell_flow(call),
         user_events=tell_user_events(call),
+    )
+
+
+def _unmade(linked_id: str, told: Value) -> CallRow:
+    at = float(told[0])
+    return CallRow(
+        linked_id,
+        direction="outbound",
+        status="ENDED",
+        disposition=FAILED,
+        started_at=at,
+        ended_at=at,
+        duration=0,
+        billable_seconds=0,
     )
 
 
