@@ -140,7 +140,9 @@ class ContextLoader:
 def place_nodes(rows: Sequence[NodeRow]) -> dict[int, PlacedNode]:
     """The nodes of one version by id, each with its edges resolved to ids."""
     ids = {row.key: row.id for row in rows}
-    exits = next((read_exits(row.exits) for row in rows if row.is_start), None)
+    exits, unusable = _exits(rows)
+    if unusable:
+        return {row.id: _place(row, None, {}, ids, unusable, None) for row in rows}
     nodes: dict[str, Node] = {}
     problems: dict[str, str] = {}
     for row in rows:
@@ -156,6 +158,14 @@ def place_nodes(rows: Sequence[NodeRow]) -> dict[int, PlacedNode]:
         row.id: _place(row, nodes.get(row.key), nodes, ids, problems.get(row.key), exits)
         for row in rows
     }
+
+
+def _exits(rows: Sequence[NodeRow]) -> tuple[Exits | None, str | None]:
+    """The journey's goal and exits; or why they can't be used, where others have written them."""
+    try:
+        return next((read_exits(row.exits) for row in rows if row.is_start), None), None
+    except ValueError as error:
+        return None, f"the journey's goal or exits can't be used: {' '.join(str(error).split())}"
 
 
 def _place(

@@ -253,7 +253,19 @@ def leavers(
         placed = context.nodes.get(node_id)
         if placed is not None:
             zone = context.zones.get(standing[0].tenant_id, "UTC")
-            yield from _leave(placed, standing, contacts, zone)
+            yield from _leaving(placed, standing, contacts, zone)
+
+
+def _leaving(
+    placed: PlacedNode, steps: list[StepRow], contacts: Contacts, zone: str
+) -> list[DecidedGroup]:
+    """A step that can't be looked at stays: the batch tells why, once it is due."""
+    try:
+        return list(_leave(placed, steps, contacts, zone))
+    except Exception:  # noqa: BLE001 - one bad row is one bad row, whatever it raised
+        if len(steps) == 1:
+            return []
+        return [group for step in steps for group in _leaving(placed, [step], contacts, zone)]
 
 
 def _leave(

@@ -8,6 +8,7 @@ import pytest
 from db.counter import count_statements
 from jobs.journeys.batch import StepRunner
 from jobs.journeys.decisions import EXIT, GOAL
+from jobs.journeys.exits import Exits
 from jobs.journeys.leaving import LeavingOutcome, run_leaving
 from jobs.journeys.lifecycle import contacts as lives
 from jobs.journeys.lifecycle.journeys import pause_journey, suspend_tenant
@@ -328,6 +329,46 @@ def test_many_at_once_end_each_enrollment_once(database, settings):
         " WHERE outcome = %s GROUP BY journey_contact_id) x",
         EXIT,
     ) == [(1,)]
+
+
+def test_one_that_can_not_be_looked_at_keeps_no_other(database, settings, monkeypatch):
+    waiting_ones(database, 4)
+    query(database, "UPDATE contacts SET status = 'LOST'")
+    query(database, "UPDATE contacts SET status = 'BAD' WHERE phone_number LIKE '%%2'")
+    leave_by = Exits.leave
+
+    def raising(self, facts):
+        if facts["status"] == "BAD":
+            raise RuntimeError("no")
+        return leave_by(self, facts)
+
+    monkeypatch.setattr(Exits, "leave", raising)
+    assert leave(database, settings) == 3
+    assert statuses(database, "journey_contacts") == {"REMOVED": 3, "ACTIVE": 1}
+
+
+def test_exits_that_others_have_spoiled_fail_their_journey_alone(database, settings, runner):
+    tenant_id, journey = waiting_ones(database, 2)
+    enrolled(database, 2, slug="other", raw=LONG, node="done", at=START)
+    query(
+        database,
+        'UPDATE journeys SET definition = definition || \'{"exit": [{"field": "x"}]}\''
+        " WHERE id = %s",
+        journey.id,
+    )
+    query(database, LOSE)
+    assert leave(database, settings) == 1  # the other tenant's
+    query(
+        database,
+        "UPDATE pending_executions SET scheduled_at = %s WHERE tenant_id = %s",
+        START,
+        tenant_id,
+    )
+    outcome = runner.run_batch(START)
+    assert (outcome.completed, outcome.failed) == (1, 2)
+    errors = query(database, "SELECT DISTINCT error FROM journey_contacts WHERE status = 'FAILED'")
+    assert "the journey's goal or exits can't be used" in errors[0][0]
+    assert "exit.0" in errors[0][0]
 
 
 def test_killed_in_the_middle_the_changes_are_noted_still(database, settings, monkeypatch):
