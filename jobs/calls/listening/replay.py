@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from db.queries.calls.logs import CallKey
 from jobs.calls.ami.framing import Framing, Message
+from jobs.calls.census import lost_call
 from jobs.calls.folding import fold
 from jobs.calls.merge.facts import epoch
 from jobs.calls.merge.reading import Reader
@@ -71,8 +72,9 @@ def replay(path: Path, stream: CallStream, *, pbx: str, zone: ZoneInfo) -> Repla
                 send()
     framing.finish()
     reader.settle()
-    reader.lose(reader.latest)
     send()
+    # Of some that this recording saw end, others saw channels that it didn't.
+    stream.send([lost_call(key, reader.latest) for key in sorted(seen)])
     told.calls, told.broken = len(seen), framing.dropped.broken
     told.too_long = framing.dropped.too_long
     return told

@@ -37,7 +37,8 @@ def tell_flow(call: View) -> Sequence[Event]:
     for mark in call.marks:
         if mark.event != "UserEvent":
             tell(mark.at, mark.event, mark.uid, **dict(mark.told))
-    tell(call.lost, "lost", call.linked)
+    if any(leg.hangup is None and not leg.moved for leg in call.legs.values()):
+        tell(call.lost, "lost", call.linked)
     events.sort(
         key=lambda event: (event[0], event[1], event[2], sorted(map(str, event[3].items())))
     )

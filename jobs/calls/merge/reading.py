@@ -88,12 +88,6 @@ class Reader:
         """Whether every channel of a call that was heard of is gone."""
         return linked not in self._open
 
-    def lose(self, at: float) -> None:
-        """Whatever goes on is not heard of any more since ``at`` (epoch seconds)."""
-        for linked in self._open:
-            add(self.calls.setdefault(linked, {}), "lost", "lost|", [at])
-        self._open.clear()
-
     def keep(self, linked_ids: Iterable[str]) -> None:
         """Of calls that go on as far as was heard, these do; the others' ends were missed."""
         for linked in self._open.keys() - set(linked_ids):

@@ -63,6 +63,18 @@ def test_calls_that_the_end_cuts_off_are_closed_and_marked(replayed):
     assert 0 < sum(unknown for *_, unknown in found.values()) < len(found)
 
 
+def test_connections_cut_one_after_the_other_leave_no_call_open(replayed):
+    for number in range(1, 10):
+        _, found = replayed(RECORDINGS / f"f-cut-{number}.raw.gz")
+        assert {status for _, status, _ in found.values()} == {"ENDED"}
+    expected = rows(arriving(messages("f-cut-full")))
+    whole = [linked for linked, (*_, unknown) in found.items() if not unknown]
+    assert len(found) == 66
+    assert len(whole) > 50
+    for linked in whole:
+        assert project(linked, found[linked][0]).disposition == expected[linked].disposition
+
+
 def test_events_without_times_are_read_alike_each_time(replayed, stream, tmp_path):
     lines = recorded_bytes("e-users-callonly").split(b"\r\n")
     bare = tmp_path / "bare.raw.gz"
