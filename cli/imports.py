@@ -64,6 +64,9 @@ def import_contacts(
     campaign: Annotated[
         str | None, typer.Option(metavar="NAME", help="Put its contacts there; made if missing.")
     ] = None,
+    call: Annotated[
+        bool, typer.Option("--call", help="Queue a call to each; made once the campaign runs.")
+    ] = False,
     on_existing: Annotated[
         OnExisting, typer.Option(help="What becomes of contacts that the tenant has.")
     ] = "skip",
@@ -85,6 +88,7 @@ def import_contacts(
     """Import contacts: phones made E.164, duplicates and bad rows left out and counted."""
     arguments = {
         "campaign": campaign,
+        "call": call,
         "on_existing": on_existing,
         "column_policy": _pairs(column_policy, "--column-policy", POLICIES),
         "duplicates": duplicates,

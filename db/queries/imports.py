@@ -130,6 +130,20 @@ def join_campaign(
     )
 
 
+def queue_calls(
+    connection: Connection, tenant_id: UUID, campaign_id: UUID, refused_lines: Sequence[int] = ()
+) -> None:
+    """Queue a call to each staged contact in the campaign, unless it has one there."""
+    connection.execute(
+        statement("imports/queue_calls"),
+        {
+            "tenant_id": tenant_id,
+            "campaign_id": campaign_id,
+            "refused_lines": list(refused_lines),
+        },
+    )
+
+
 def insert_dids(
     connection: Connection, tenant_id: UUID, run_id: UUID, numbers: Sequence[str]
 ) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from jobs.imports.headers import Target
 
@@ -35,14 +35,16 @@ class ImportArguments(FileArguments):
     """Arguments of the kind ``import_contacts``.
 
     Every valid contact of the file, new or not, is put into ``campaign``, which is made if there is
-    none of that name. ``on_existing``: ``skip`` leaves contacts that the tenant has as they are;
-    ``update`` writes the file's values, except empty ones, over theirs; ``update_empty_only`` only
-    where theirs are empty. Both add the file's tags, and go through the attributes by name.
+    none of that name; with ``call``, a call to each is queued there too, to be made once it runs.
+    ``on_existing``: ``skip`` leaves contacts that the tenant has as they are; ``update`` writes the
+    file's values, except empty ones, over theirs; ``update_empty_only`` only where theirs are
+    empty. Both add the file's tags, and go through the attributes by name.
     ``column_policy`` says otherwise for single columns. A contact under ``update`` counts as
     updated even if nothing differed, one under ``update_empty_only`` if something was empty.
     """
 
     campaign: str | None = None
+    call: bool = False
     on_existing: OnExisting = "skip"
     column_policy: dict[MergedColumn, OnExisting] = Field(default_factory=dict)
 
@@ -54,6 +56,12 @@ class ImportArguments(FileArguments):
         if not campaign.strip() or "\0" in campaign:
             raise ValueError("a campaign's name must not be empty or hold a NUL character")
         return campaign.strip()
+
+    @model_validator(mode="after")
+    def _calls_belong_to_a_campaign(self) -> "ImportArguments":
+        if self.call and self.campaign is None:
+            raise ValueError("calls are queued in a campaign, and none is named")
+        return self
 
     @property
     def policies(self) -> dict[str, OnExisting]:

@@ -34,7 +34,7 @@ def write_contacts(
     target: ImportTarget,
     part: Chunk,
 ) -> None:
-    """Four statements at most; two more for each time that a row refused by the database halves."""
+    """Five statements at most; two more for each time that a row refused by the database halves."""
     policies = arguments.policies
 
     def write(rows: Sequence[StagedRow]) -> Written:
@@ -57,9 +57,13 @@ def write_contacts(
     known = part.valid - tally.created
     tally.updated = known if "update" in policies.values() else changed
     tally.skipped = known - tally.updated
-    if target.campaign_id is not None and changed < known:
-        lines = [row.line_number for row, _ in refused]
+    if target.campaign_id is None:
+        return
+    lines = [row.line_number for row, _ in refused]
+    if changed < known:
         queries.join_campaign(connection, run.tenant_id, run.id, target.campaign_id, lines)
+    if arguments.call:
+        queries.queue_calls(connection, run.tenant_id, target.campaign_id, lines)
 
 
 CONTACTS = Kind("import_contacts", "imports", ImportArguments, import_contacts)

@@ -221,6 +221,45 @@ def test_statements_per_chunk_are_the_same_at_any_size(
         assert counted.statements == 1 + 4 * chunks, counted.texts
 
 
+def test_calls_are_queued_once_in_the_campaign(database, settings, tenant_id, tmp_path):
+    number_of = {}
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO dids (tenant_id, number) SELECT %s, '+1646555000' || n"
+            " FROM generate_series(1, 3) AS n",
+            [tenant_id],
+        )
+        connection.execute(
+            "INSERT INTO contacts (tenant_id, phone_number, do_not_contact) VALUES (%s, %s, true)",
+            [tenant_id, phone(3)],
+        )
+    path = write_csv(tmp_path / "list.csv", [*((phone(n), "Ann") for n in range(40)), ("bad", "")])
+    for _ in range(2):
+        start(database, settings, tenant_id, path, campaign="Spring", call=True)
+        with count_statements() as counted:
+            run_next(database, settings, KINDS)
+        assert counted.statements <= 6, counted.texts
+        rows = fetch(
+            database,
+            "SELECT q.to_number, q.from_number, q.state, k.name FROM call_queue q"
+            " JOIN campaigns k ON k.id = q.campaign_id JOIN contacts c ON c.id = q.contact_id"
+            " WHERE c.phone_number = q.to_number ORDER BY 1",
+        )
+        assert [to for to, *_ in rows] == [phone(n) for n in range(40) if n != 3]
+        assert {row[2:] for row in rows} == {("QUEUED", "Spring")}
+        assert len({sender for _, sender, *_ in rows}) == 3
+        number_of = number_of or {to: sender for to, sender, *_ in rows}
+        assert {to: sender for to, sender, *_ in rows} == number_of
+
+
+def test_calls_without_a_campaign_are_refused(database, settings, tenant_id, tmp_path):
+    run_id = start(database, settings, tenant_id, write_csv(tmp_path / "1.csv", []), call=True)
+    run_next(database, settings, KINDS)
+    assert run_of(database, run_id)[2] == (
+        "bad arguments: calls are queued in a campaign, and none is named"
+    )
+
+
 def test_a_connection_lost_inside_a_chunk_leaves_each_row_once(
     database, settings, tenant_id, tmp_path, monkeypatch
 ):
