@@ -188,6 +188,10 @@ class Settings(BaseSettings):
         2, description="Wait after the first failed try of a run; doubles with each one."
     )
 
+    run_retention_days: PositiveInt = Field(
+        90, description="An ended run, its list of errors and its file are kept for so long."
+    )
+
     tenant_ttl_s: PositiveFloat = Field(600, description="How long tenants are cached.")
     node_ttl_s: PositiveFloat = Field(300, description="How long journey nodes are cached.")
     rules_ttl_s: PositiveFloat = Field(300, description="How long execution rules are cached.")

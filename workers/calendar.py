@@ -11,6 +11,7 @@ from jobs.journeys.lifecycle.retiming import sweep_rules
 from jobs.journeys.lifecycle.settling import sweep
 from jobs.maintenance.firings import Work
 from jobs.maintenance.partitions import extend_partitions
+from jobs.runs.pruning import prune_runs
 
 # Looked back through, one after the other, for an entry's latest time: each holds at most some
 # hundred fire times of an entry that has none in the one before.
@@ -50,6 +51,7 @@ ENTRIES = (
     CalendarEntry("extend_partitions", "17 3 * * *", extend_partitions),
     CalendarEntry("retime_steps", "*/5 * * * *", sweep_rules),
     CalendarEntry("settle_steps", "*/5 * * * *", sweep),
+    CalendarEntry("prune_runs", "29 * * * *", prune_runs),
     CalendarEntry("sweep_files", "41 * * * *", sweep_files),
 )
 WORKS = {entry.name: entry.work for entry in ENTRIES}

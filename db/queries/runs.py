@@ -212,6 +212,11 @@ def cancel_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> bool:
     return row is not None
 
 
+def prune_runs(connection: Connection, *, days: int, size: int) -> int:
+    """Delete at most ``size`` runs that ended ``days`` ago; returns how many."""
+    return connection.execute(statement("runs/prune_runs"), {"days": days, "size": size}).rowcount
+
+
 def notify(connection: Connection, ledger: str) -> None:
     """Tell listeners, once this transaction commits, that ``ledger`` has news."""
     connection.execute(statement("runs/notify_listeners"), {"ledger": ledger})
