@@ -79,7 +79,14 @@ _LEDGERS = {
     "steps": "due_steps",
     "messages": "due_messages",
     "webhooks": "due_webhooks",
+    "calls": "due_calls",
     "runs": "due_runs",
+}
+
+_MORE_WORKERS = "see that workers run and that they are enough: start more"
+_ADVICE = {
+    "calls": "see that workers run and reach a PBX by AMI_URLS: `pbx_takes_no_calls` in their logs "
+    "says why they don't"
 }
 
 
@@ -140,7 +147,7 @@ def _backlog(connection: Connection, what: str, ledger: str) -> Finding:
         found += f"; {late.waiting:,} wait, {late.done_last_minute:,} done in the last minute"
     if not stuck:
         return Finding(what, found)
-    return Finding(what, found, "see that workers run and that they are enough: start more")
+    return Finding(what, found, _ADVICE.get(what, _MORE_WORKERS))
 
 
 def _ends_soon(late: monitoring.Late) -> bool:

@@ -39,9 +39,9 @@ def leading_scheduler(connection: Connection) -> LeadingScheduler | None:
 def late_work(connection: Connection, ledger: str) -> list[Late]:
     """What is due in one of ``sql/monitoring/due_….sql``, the longest waiting first."""
     cursor = connection.execute(_question(ledger))
-    counted = ledger in {"due_steps", "due_messages"}
+    counted = ledger in {"due_steps", "due_messages", "due_calls"}
     return [
-        Late(tenant, int(late_s), *(map(int, more) if counted else ()))
+        Late(tenant, int(late_s), *(map(int, more[:2]) if counted else ()))
         for tenant, _, late_s, *more in cursor
     ]
 

@@ -157,10 +157,13 @@ def _check(key: str, config: Any, keys: Collection[str]) -> _Check:
             mistakes = [pair for pair in _mistakes(error) if edges.get(pair[0]) not in keys]
             missing = sum(bool(where) and where[-1] in {"next", "default"} for where, _ in mistakes)
         else:
-            lost = {name: target for name, target in node.exits().items() if target not in keys}
+            lost: dict[str, str] = {}  # each told once: several outcomes may share an edge
+            for outcome, target in node.exits().items():
+                if target not in keys:
+                    lost.setdefault(target, outcome)
             problems = [
                 f"node {key!r}, edge {outcome!r}: there is no node {target!r}"
-                for outcome, target in lost.items()
+                for target, outcome in lost.items()
             ]
             wires = Wires(list(dict.fromkeys(node.exits().values())), waits=node.waits)
             return _Check(node, problems, wires)

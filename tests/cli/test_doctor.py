@@ -107,6 +107,25 @@ def test_webhooks_that_nobody_calls_are_seen(here, leader, redis_url, database_u
         assert under_way["ok"]
 
 
+def test_calls_that_nobody_dials_are_seen(here, leader, redis_url, database_url, database):
+    tenant_id = make_tenant(database)
+    make_contacts(database, tenant_id, 12)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO call_queue (tenant_id, contact_id, to_number, due_at)"
+            " SELECT tenant_id, id, phone_number, now() - interval '5 minutes' FROM contacts"
+        )
+        late = checks(here("doctor", "--json", REDIS_URL=redis_url))["calls"]
+        assert "(tenant acme); 12 wait, 0 done in the last minute" in late["found"]
+        assert "AMI_URLS" in late["advice"]
+        connection.execute(
+            "UPDATE call_queue SET state = 'DIALING' WHERE id IN (SELECT id FROM call_queue"
+            " LIMIT 10)"
+        )
+        every_line_is_busy = checks(here("doctor", "--json", REDIS_URL=redis_url))["calls"]
+        assert every_line_is_busy["ok"]
+
+
 def test_a_broker_of_no_known_kind_is_a_fault(here, leader):
     result = here("doctor", "--json", REDIS_URL="http://foo")
     assert result.code == 1

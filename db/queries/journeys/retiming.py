@@ -114,10 +114,14 @@ def retime_steps(connection: Connection, steps: Sequence[tuple[StepRow, datetime
 
 
 def expire_hours(connection: Connection, tenant_id: UUID, now: datetime, size: int) -> int:
-    """Have up to ``size`` queued messages ask for their hours anew; returns how many."""
-    return connection.execute(
+    """Have up to ``size`` queued messages, and calls, ask for their hours anew.
+
+    Returns how many, of whichever were more.
+    """
+    row = connection.execute(
         statement("journeys/expire_hours"), {"tenant_id": tenant_id, "now": now, "size": size}
-    ).rowcount
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def next_rule_change(connection: Connection, age_s: float) -> RuleChange | None:

@@ -34,7 +34,6 @@ class MakeCall(Node):
     """
 
     type: ClassVar[str] = "make_call"
-    waits: ClassVar[bool] = True
     reaches_contact: ClassVar[bool] = True
     calls: ClassVar[bool] = True
 
@@ -59,10 +58,8 @@ class MakeCall(Node):
         return variables
 
     def edges(self) -> Mapping[str, str]:
-        return {
-            **{outcome: getattr(self, outcome) or self.next for outcome in OUTCOMES},
-            "next": self.next,
-        }
+        outcomes = {outcome: getattr(self, outcome) or self.next for outcome in OUTCOMES}
+        return {"next": self.next, **outcomes}
 
     def inputs(self) -> frozenset[str]:
         used = (template_facts(template) for template in self.variables.values())

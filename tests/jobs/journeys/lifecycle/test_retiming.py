@@ -213,6 +213,28 @@ def test_queued_messages_ask_for_their_hours_anew(database, settings):
     ]
 
 
+def test_queued_calls_ask_for_their_hours_anew(database, settings):
+    raw = HELLO | {"nodes": HELLO["nodes"] | {"sms": {"type": "make_call", "next": "done"}}}
+    tenant_id, _ = enrolled(database, 3, raw=raw, node="sms", at=NINE)
+    lay_down(database, tenant_id, opens_at="09:00", closes_at="17:00")
+    StepRunner(database, settings).run_batch(NINE)
+    tomorrow = NINE + timedelta(days=1)
+    query(
+        database,
+        "UPDATE call_queue SET due_at = %s, callable_until = NULL WHERE to_number LIKE '%%0'",
+        tomorrow,
+    )
+    query(database, "UPDATE call_queue SET state = 'DIALING' WHERE to_number LIKE '%%1'")
+    before = query(database, "SELECT callable_until FROM call_queue WHERE state = 'DIALING'")
+    later = NINE + timedelta(minutes=5)
+    retime(database, tenant_id, None, later)
+    assert query(database, "SELECT due_at, callable_until FROM call_queue ORDER BY to_number") == [
+        (later, later),
+        (NINE, *before[0]),
+        (NINE, later),
+    ]
+
+
 def age(database, **minutes):
     query(database, "UPDATE rule_changes SET changed_at = now() - %s", timedelta(**minutes))
 

@@ -77,10 +77,18 @@ def test_mistakes_are_told_when_the_journey_is_applied(fields, problem):
         check_definition(raw)
 
 
-def test_a_cycle_through_a_call_is_no_endless_loop():
-    raw = {
-        "journey": "j",
-        "start": "call",
-        "nodes": {"call": {"type": "make_call", "next": "z", "busy": "call"}, "z": {"type": "end"}},
-    }
-    assert check_definition(raw).nodes["call"].edges()["busy"] == "call"
+def test_a_node_that_is_not_there_is_told_once():
+    nodes = {"call": {"type": "make_call", "next": "nowhere", "busy": "z"}, "z": {"type": "end"}}
+    with pytest.raises(DefinitionError) as caught:
+        check_definition({"journey": "j", "start": "call", "nodes": nodes})
+    assert caught.value.problems == ["node 'call', edge 'next': there is no node 'nowhere'"]
+
+
+def test_who_is_to_be_called_again_waits_in_between():
+    """An outcome may come within the seconds in which a second visit counts as a loop."""
+    nodes = {"call": {"type": "make_call", "next": "z", "busy": "call"}, "z": {"type": "end"}}
+    with pytest.raises(DefinitionError, match="the cycle call → call has no node that waits"):
+        check_definition({"journey": "j", "start": "call", "nodes": nodes})
+    nodes["call"]["busy"] = "pause"
+    nodes["pause"] = {"type": "delay", "hours": 1, "next": "call"}
+    assert check_definition({"journey": "j", "start": "call", "nodes": nodes})
