@@ -2,7 +2,8 @@
 
 A batch looks at goal and exits before each step; without this, whoever waits for a month would
 leave a month later. A trigger notes the changes of contacts, whoever makes them, where the tenant
-has such journeys; a step whose result they look at, and a file that changes them, note theirs.
+has such journeys, and those of their calls and appointments where the tests look at them; a step
+whose result they look at, and a file that changes them, note theirs.
 """
 
 from collections.abc import Sequence

@@ -185,6 +185,42 @@ def test_whoever_leaves_is_neither_messaged_nor_called(database, settings, runne
     ]
 
 
+def test_appointments_and_calls_that_the_tests_look_at_take_contacts_out(database, settings):
+    watching = {
+        **LONG,
+        "exit": [{"field": "calls.answered", "op": "ge", "value": 1}],
+        "goal": {"field": "appointments.next_at", "op": "is_set"},
+    }
+    waiting_ones(database, 3, raw=watching)
+    waiting_ones(database, 3, slug="other")  # whose tests look at neither
+    query(
+        database,
+        "INSERT INTO appointments (tenant_id, contact_id, scheduled_at)"
+        " SELECT tenant_id, id, now() + interval '1 day' FROM contacts"
+        " WHERE phone_number = '+15550000000'",
+    )
+    query(
+        database,
+        "INSERT INTO call_logs (tenant_id, pbx, unique_id, linked_id, to_number, direction)"
+        " SELECT tenant_id, 'pbx', id, id, phone_number, 'outbound' FROM contacts"
+        " WHERE phone_number = '+15550000001'",
+    )
+    assert leave(database, settings, datetime.now(UTC)) == 1
+    query(database, "UPDATE call_logs SET disposition = 'ANSWERED'")
+    assert query(
+        database, "SELECT t.slug FROM changed_contacts JOIN tenants t ON t.id = tenant_id"
+    ) == [("acme",)]
+    assert leave(database, settings, datetime.now(UTC)) == 1
+    assert query(
+        database,
+        "SELECT c.phone_number, e.status FROM journey_contacts e"
+        " JOIN contacts c ON c.id = e.contact_id WHERE e.status <> 'ACTIVE' ORDER BY 1",
+    ) == [("+15550000000", "COMPLETED"), ("+15550000001", "REMOVED")]
+    query(database, "UPDATE appointments SET notes = 'x'")
+    query(database, "DELETE FROM appointments")
+    assert query(database, "SELECT count(*) FROM changed_contacts") == [(2,)]
+
+
 def test_a_file_with_other_exits_is_held_against_those_who_wait(database, settings, runner):
     plain = {name: value for name, value in LONG.items() if name not in {"exit", "goal"}}
     tenant_id, _ = waiting_ones(database, 2, raw=plain)
