@@ -26,7 +26,6 @@ from jobs.runs.kinds import ClaimedRun, Kind
 
 log = structlog.get_logger(__name__)
 
-_ENDED = frozenset({"succeeded", "failed", "cancelled"})
 # The run is this worker's no more, or not for its own sake.
 _PASSED_ON = (
     LeaseLostError,
@@ -92,8 +91,6 @@ def _work(
             ledger.release(database, run)
             state = "queued"
             log.info("run_released", kind=run.kind, reason=type(reason).__name__)
-    if state in _ENDED:
-        _clean_up(settings, kinds, run)
     log.info(
         "run_ended",
         kind=run.kind,
@@ -123,19 +120,6 @@ def _attempt(
         log.exception("run_attempt_failed", attempt=run.attempts)
         return ledger.fail(database, settings, run, _one_line(error))
     return "succeeded"
-
-
-def _clean_up(settings: Settings, kinds: Mapping[str, Kind[Any]], run: ClaimedRun) -> None:
-    """The run has ended, so what goes wrong here is told and no more."""
-    kind = kinds.get(run.kind)
-    if kind is None or kind.ended is None:
-        return
-    try:
-        kind.ended(settings, _arguments(kind, run))
-    except DefiniteError:
-        log.debug("nothing_to_clean_up")  # bad arguments: the run's own error has named them
-    except Exception:
-        log.exception("clean_up_failed", kind=run.kind)
 
 
 def _arguments(kind: Kind[Any], run: ClaimedRun) -> Any:

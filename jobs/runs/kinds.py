@@ -40,12 +40,9 @@ class Kind(Generic[Arguments]):
     ``run(database, settings, run, arguments)`` does all that is left to do since ``run.cursor``,
     in chunks of ``jobs.runs.chunk``, and returns the result to keep, which must fit into JSON.
     It raises DefiniteError where another try can't help; any other error is tried again.
-    ``ended(settings, arguments)`` is called once the run has ended for good, however: what is kept
-    for it can go. A worker that dies, or a run that no worker holds, has nobody to call it.
     """
 
     name: str
     queue: str
     arguments: type[Arguments]
     run: Callable[[Database, Settings, ClaimedRun, Arguments], Mapping[str, Any]]
-    ended: Callable[[Settings, Arguments], None] | None = None

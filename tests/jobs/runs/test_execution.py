@@ -273,32 +273,6 @@ def test_a_run_cancelled_just_before_its_end_is_logged_as_that(database, setting
     assert [line["state"] for line in lines if line["event"] == "run_ended"] == ["cancelled"]
 
 
-def test_what_was_kept_for_a_run_goes_when_it_has_ended_for_good(database, settings, tenant_id):
-    def refuse(*_args):
-        raise DefiniteError("no")
-
-    def stumble(*_args):
-        raise RuntimeError("not yet")
-
-    def cancelled(database, *_args):
-        with database.transaction() as connection:
-            connection.execute("UPDATE job_runs SET state = 'cancelled' WHERE state = 'running'")
-
-    gone = []
-
-    def forget(_settings, arguments):
-        gone.append(arguments.name)
-        raise OSError("the disk is on fire")  # told, and no more
-
-    for work in (greet, refuse, stumble, cancelled):
-        put(database, tenant_id, name=work.__name__)
-        run_next(database, settings, {"greet": Kind("greet", "talk", Greeting, work, forget)})
-    assert gone == ["greet", "refuse", "cancelled"]
-    with database.read() as connection:
-        states = sorted(run.state for run in list_runs(connection))
-    assert states == ["cancelled", "failed", "queued", "succeeded"]
-
-
 def test_a_run_taken_over_meanwhile_is_left_alone(database, settings, tenant_id):
     def overtaken(database, _settings, run, _arguments):
         with database.transaction() as connection:
