@@ -1,6 +1,7 @@
 """One batch of webhook calls: lease, call, hand the steps their answers."""
 
 import concurrent.futures
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -39,7 +40,11 @@ class WebhookOutcome:
 
 
 def run_webhooks(
-    database: Database, settings: Settings, client: WebhookClient, now: datetime | None = None
+    database: Database,
+    settings: Settings,
+    client: WebhookClient,
+    now: datetime | None = None,
+    stopping: threading.Event | None = None,
 ) -> WebhookOutcome:
     """Call one batch: all at once, in a statement to claim and one each time answers are written.
 
@@ -51,6 +56,7 @@ def run_webhooks(
         settings: sizes, tries, times.
         client: makes them.
         now: the clock (aware); None for the database's.
+        stopping: once it is set, what has no answer is left to be tried again.
     """
     lease_token = uuid4()
     with database.transaction() as connection:
@@ -71,14 +77,16 @@ def run_webhooks(
     applied = AppliedAnswers(0, 0, 0)
     try:
         while waiting:
-            done, _ = concurrent.futures.wait(waiting, timeout=WRITE_EVERY_S)
-            results = [decide(waiting.pop(answer), answer.result(), settings) for answer in done]
+            done, begun = concurrent.futures.wait(waiting, timeout=WRITE_EVERY_S)
+            if stopping and stopping.is_set():
+                done |= {answer for answer in begun if answer.cancel()}
+            results = [decide(waiting.pop(answer), _came(answer), settings) for answer in done]
             if results:
                 written = _write(database, lease_token, results, now)
                 applied = AppliedAnswers(*map(sum, zip(applied, written, strict=True)))
     finally:
-        for begun in waiting:
-            begun.cancel()
+        for answer in waiting:
+            answer.cancel()
     return WebhookOutcome(
         claimed=len(calling),
         answered=applied.answered,
@@ -98,6 +106,12 @@ def _begin(client: WebhookClient, call: ClaimedCall, settings: Settings) -> Futu
     return client.post(
         Call(call.id, call.url, call.body, call.webhook_secret, call.webhook_allow_private)
     )
+
+
+def _came(answer: Future[Answer]) -> Answer:
+    if answer.cancelled():
+        return Answer(Verdict.FAILED, error="its worker was stopped")
+    return answer.result()
 
 
 def decide(call: ClaimedCall, answer: Answer, settings: Settings) -> CallResult:

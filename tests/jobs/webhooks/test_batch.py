@@ -418,6 +418,26 @@ def test_a_killed_worker_has_counted_a_try_and_another_calls_after_its_lease(
     ]
 
 
+def test_a_worker_that_is_stopped_leaves_what_has_no_answer_to_others(
+    database, settings, client, service, steps, asked
+):
+    async def never():
+        await asyncio.Event().wait()
+
+    service.answer = lambda _request: never()
+    asked(2)
+    stopping = threading.Event()
+    stopping.set()
+
+    outcome = run_webhooks(database, settings, client, START, stopping)
+
+    assert (outcome.claimed, outcome.retried) == (2, 2)
+    service.answer = lambda _request: Response(200, {})
+    assert run_webhooks(database, settings, client, at(seconds=1)).answered == 2
+    go_on(steps, at(seconds=1))
+    assert {result["attempts"] for _, _, result in left(database)} == {2}
+
+
 def test_a_late_answer_of_a_lost_lease_counts_for_nothing(
     database, settings, client, service, steps, asked
 ):
@@ -444,10 +464,22 @@ def test_a_late_answer_of_a_lost_lease_counts_for_nothing(
     assert len({r.headers["idempotency-key"] for r in service.requests}) == 1
 
 
-def test_a_step_that_became_another_is_not_handed_the_answer(
+def test_a_step_that_became_another_while_it_was_called_is_not_handed_the_answer(
     database, settings, client, service, asked
 ):
     """Moved to a version whose node of that name waits for something else, it keeps its id."""
+    asked()
+
+    def move_first(_request):
+        query(database, "UPDATE pending_executions SET wait_key = 'reply'")
+        return Response(200, {})
+
+    service.answer = move_first
+    assert run_webhooks(database, settings, client, START).answered == 1
+    assert query(database, "SELECT signal FROM pending_executions") == [(None,)]
+
+
+def test_a_call_whose_step_became_another_is_dropped(database, settings, client, service, asked):
     asked()
     query(database, "UPDATE pending_executions SET wait_key = 'reply'")
 

@@ -131,6 +131,22 @@ def test_an_answer_that_drips_fails_when_the_time_is_over():
     assert answer == Answer(Verdict.FAILED, error="no answer within 0.3 s")
 
 
+def test_no_more_of_an_answer_is_read_than_is_of_use():
+    """The rest, which never comes, is not waited for."""
+
+    def begin(connection):
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n")
+        connection.sendall(b" " * (KEPT_BYTES + 1))
+        read.wait(60)
+
+    read = threading.Event()
+    with raw_server(begin) as port:
+        answer = post(f"http://{LOOPBACK}:{port}/")
+        read.set()
+    assert answer == Answer(Verdict.SUCCESS, 200)
+
+
 def test_nobody_there_and_no_such_name():
     nobody = Answer(Verdict.FAILED, error="no connection")
     assert post(f"http://{LOOPBACK}:{free_port()}/") == nobody

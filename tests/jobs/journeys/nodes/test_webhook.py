@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -110,6 +110,10 @@ SEGMENT = Webhook(url="https://hooks.example/a/{{ data.x }}/b?q={{ data.x }}", f
 
 
 @given(st.text())
+@example("..")
+@example(".")
+@example("/../")
+@example("x" * 4000)
 def test_nothing_of_a_contact_leads_the_call_elsewhere(text):
     facts = {"signal": None, "asked": False, "data.x": text}
     if text in {".", ".."}:
