@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from cli.errors import BAD_INPUT, CommandError
+from cli.import_limits import import_limits
 from cli.import_preview import preview
 from cli.options import AnyTenantSlug, AsJson, Detach, TenantSlug
 from cli.output import print_json, say, tell
@@ -55,6 +56,7 @@ ErrorFile = Annotated[
 ]
 
 app = typer.Typer(help="Import files, see what was refused, take an import back.")
+app.command("limits")(import_limits)
 
 
 @app.command("contacts")

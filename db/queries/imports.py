@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from db.bulk import copy_rows
 from db.engine import Connection
 from db.statements import statement
@@ -59,6 +61,21 @@ def find_target(
     if row is None:
         raise LookupError(f"no tenant {tenant_id}")
     return ImportTarget(row[0], row[1], TenantLimits(*row[2:]))
+
+
+def change_limits(
+    connection: Connection, tenant_id: UUID, changes: Mapping[str, int | None]
+) -> dict[str, int | None]:
+    """Set some of ``max_bytes``, ``max_rows``, ``max_columns``, ``at_once``; returns all of them.
+
+    None: what the settings say.
+    """
+    row = connection.execute(
+        statement("imports/change_limits"), {"tenant_id": tenant_id, "changes": Jsonb(changes)}
+    ).fetchone()
+    if row is None:
+        raise LookupError(f"no tenant {tenant_id}")
+    return dict(zip(("max_bytes", "max_rows", "max_columns", "at_once"), row, strict=True))
 
 
 def lock_imports(connection: Connection, tenant_id: UUID) -> None:

@@ -183,6 +183,23 @@ def test_an_import_is_taken_back(here, acme, example, database, worker):
         assert (result.code, len(result.error_lines), result.out) == (2, 1, "")
 
 
+def test_limits_are_shown_and_set(here, acme, example):
+    def limits(*words):
+        return json.loads(here("import", "limits", "--tenant", "acme", *words, "--json").out)
+
+    default = limits()
+    assert default["max_columns"] == 500
+    assert limits("--max-rows", "3", "--at-once", "1") == {**default, "max_rows": 3, "at_once": 1}
+    assert limits("--max-rows", "none") == {**default, "at_once": 1}
+    here("import", "contacts", example, "--tenant", "acme", "--detach")
+    result = here("import", "contacts", example, "--tenant", "acme", "--detach")
+    assert (result.code, len(result.error_lines)) == (2, 1)
+    assert "too many imports at once: the tenant may have 1" in result.err
+    for wrong in ("0", "-1", "many", "9" * 12):
+        result = here("import", "limits", "--tenant", "acme", "--max-columns", wrong)
+        assert (result.code, len(result.error_lines), result.out) == (2, 1, "")
+
+
 def test_errors_of_another_tenants_run_are_not_shown(here, acme, example, database, worker):
     make_tenant(database, "other")
     told = json.loads(here("import", "contacts", example, "--tenant", "acme", "--json").out)
