@@ -12,7 +12,7 @@ WITH idle AS MATERIALIZED (
     AND (t.status <> 'ACTIVE' OR j.status <> 'ACTIVE')
   FOR SHARE OF t, j
 ), chunk AS MATERIALIZED (
-  SELECT p.ctid AS place, p.journey_contact_id
+  SELECT p.journey_contact_id, p.id
   FROM pending_executions AS p
   WHERE p.tenant_id = :tenant_id
     AND p.journey_contact_id > :after
@@ -22,7 +22,10 @@ WITH idle AS MATERIALIZED (
   LIMIT :size
   FOR UPDATE
 ), held AS (
+  -- By key: a step that was waited for has a new place, which this statement doesn't see.
   UPDATE pending_executions AS p SET state = 'HELD'
-  WHERE p.ctid = ANY (ARRAY(SELECT place FROM chunk))
+  FROM chunk
+  WHERE p.tenant_id = :tenant_id AND p.journey_contact_id = chunk.journey_contact_id
+    AND p.id = chunk.id
 )
 SELECT count(*), max(journey_contact_id) FROM chunk;

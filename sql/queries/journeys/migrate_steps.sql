@@ -3,13 +3,15 @@
 -- the old one asked people to approve.
 --   :from_version  only from this version, or null for all
 --   :after, :size  the enrollment after which to begin, and steps at most
+-- Updated by key, not by place: a step that another transaction has changed while it was waited for
+-- has a new place, which this statement doesn't see.
 WITH target AS MATERIALIZED (
   SELECT j.id, j.version FROM journeys AS j
   WHERE j.tenant_id = :tenant_id AND j.id = :journey_id
   FOR SHARE
 ), chunk AS MATERIALIZED (
   SELECT
-    p.ctid AS place, p.journey_contact_id, target.version,
+    p.journey_contact_id, p.id, target.version,
     following.id AS node_id, following.type = n.type AS alike
   FROM target
   JOIN pending_executions AS p ON p.tenant_id = :tenant_id AND p.journey_id = target.id
@@ -32,7 +34,8 @@ WITH target AS MATERIALIZED (
     signal = CASE WHEN chunk.alike THEN p.signal END,
     scheduled_at = CASE WHEN chunk.alike THEN p.scheduled_at ELSE now() END
   FROM chunk
-  WHERE p.ctid = chunk.place
+  WHERE p.tenant_id = :tenant_id AND p.journey_contact_id = chunk.journey_contact_id
+    AND p.id = chunk.id
 ), requests AS (
   UPDATE response_approvals AS a SET status = 'CANCELLED', decided_at = now()
   FROM chunk

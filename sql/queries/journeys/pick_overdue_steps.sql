@@ -3,7 +3,7 @@
 --   :before      who came to the node later is left out: a skip killed midway doesn't skip twice
 -- To be read together with spread_steps.sql or skip_steps.sql, which it begins.
 WITH chunk AS MATERIALIZED (
-  SELECT p.ctid AS place, p.*
+  SELECT p.*
   FROM pending_executions AS p
   JOIN journeys AS j ON j.tenant_id = p.tenant_id AND j.id = p.journey_id
   JOIN journey_contacts AS c

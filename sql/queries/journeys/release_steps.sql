@@ -11,7 +11,7 @@ WITH live AS MATERIALIZED (
     AND t.status = 'ACTIVE' AND j.status = 'ACTIVE'
   FOR SHARE OF t, j
 ), chunk AS MATERIALIZED (
-  SELECT p.ctid AS place, p.journey_contact_id
+  SELECT p.journey_contact_id, p.id
   FROM pending_executions AS p
   JOIN journey_contacts AS c
     ON c.tenant_id = p.tenant_id AND c.id = p.journey_contact_id AND c.status = 'ACTIVE'
@@ -24,7 +24,10 @@ WITH live AS MATERIALIZED (
   FOR UPDATE OF p
   FOR SHARE OF c
 ), released AS (
+  -- By key: a step that was waited for has a new place, which this statement doesn't see.
   UPDATE pending_executions AS p SET state = 'DUE'
-  WHERE p.ctid = ANY (ARRAY(SELECT place FROM chunk))
+  FROM chunk
+  WHERE p.tenant_id = :tenant_id AND p.journey_contact_id = chunk.journey_contact_id
+    AND p.id = chunk.id
 )
 SELECT count(*), max(journey_contact_id) FROM chunk;

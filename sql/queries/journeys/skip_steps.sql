@@ -28,7 +28,9 @@
     entered_at = :now::timestamptz, attempts = 0, error = NULL, steps = p.steps + 1,
     wait_key = NULL, signal = NULL
   FROM passed
-  WHERE p.ctid = passed.place
+  -- By key: a step that was waited for has a new place, which this statement doesn't see.
+  WHERE (p.tenant_id, p.journey_contact_id, p.id)
+    = (passed.tenant_id, passed.journey_contact_id, passed.id)
 )
 SELECT (SELECT count(*) FROM chunk), (SELECT max(journey_contact_id) FROM chunk), count(*)
 FROM passed;

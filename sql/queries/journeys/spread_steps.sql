@@ -2,7 +2,9 @@
 -- a stretch of time, in order of their enrollments.
 --   :done, :total  how many came before, and how many there are in all
 , placed AS (
-  SELECT place, row_number() OVER (ORDER BY journey_contact_id) - 1 AS n FROM chunk
+  SELECT tenant_id, journey_contact_id, id,
+    row_number() OVER (ORDER BY journey_contact_id) - 1 AS n
+  FROM chunk
 ), spread AS (
   UPDATE pending_executions AS p
   SET scheduled_at = :now::timestamptz
@@ -10,6 +12,8 @@
     -- It is no rule any more that puts it off.
     error = CASE WHEN p.attempts > 0 THEN p.error END
   FROM placed
-  WHERE p.ctid = placed.place
+  -- By key: a step that was waited for has a new place, which this statement doesn't see.
+  WHERE (p.tenant_id, p.journey_contact_id, p.id)
+    = (placed.tenant_id, placed.journey_contact_id, placed.id)
 )
 SELECT count(*), max(journey_contact_id), count(*) FROM chunk;

@@ -13,6 +13,7 @@ from jobs.journeys.lifecycle import journeys as lives
 from jobs.journeys.lifecycle import settling
 from jobs.journeys.lifecycle.overdue import Overdue, OverdueError
 from jobs.journeys.lifecycle.settling import in_chunks, settle, sweep
+from jobs.journeys.signals import Signal, send_signals
 from tests.jobs.journeys.journeys import WELCOME, apply_journey, enroll, enrolled, query
 from tests.jobs.journeys.lifecycle.races import Stopped, during, states, statuses, waiting
 from tests.waiting import wait_until
@@ -281,3 +282,56 @@ def test_no_batch_begins_while_a_change_waits(database, settings, monkeypatch, c
         assert stopped.commit().claimed == 2
         assert changed.result(20).held == 4
     assert meanwhile == 0
+
+
+WAITING_FOR = {
+    "journey": "welcome",
+    "start": "ask",
+    "nodes": {
+        "ask": {
+            "type": "wait_for",
+            "event": "reply",
+            "next": "done",
+            "timeout": "late",
+            "days": 1,
+        },
+        "late": {"type": "delay", "days": 1, "next": "done"},
+        "done": {"type": "end"},
+    },
+}
+
+
+@pytest.mark.parametrize("change", ["hold", "skip", "spread"])
+def test_a_step_that_an_event_comes_to_meanwhile_is_changed_as_well(database, runner, change):
+    """Whoever changes it waits for the event's transaction, and then has to find it."""
+    tenant_id, _ = enrolled(database, 3, raw=WAITING_FOR, at=START)
+    runner.run_batch(START)
+    later = START + timedelta(days=2)
+    if change != "hold":
+        lives.pause_journey(database, tenant_id, "welcome")
+    contact = query(database, "SELECT id FROM contacts ORDER BY id LIMIT 1")[0][0]
+
+    def work():
+        if change == "hold":
+            return lives.pause_journey(database, tenant_id, "welcome")
+        way = Overdue("skip") if change == "skip" else Overdue("spread", 30)
+        return lives.resume_journey(database, tenant_id, "welcome", way, now=later)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as connection:
+            event = Signal(tenant_id, contact, "reply", {"text": "yes"})
+            assert send_signals(connection, [event], START) == 1
+            done = pool.submit(work)
+            wait_until(lambda: waiting(database) or done.done())
+            assert not done.done()
+        done.result(20)
+    if change == "hold":
+        assert states(database) == {"HELD": 3}
+    elif change == "skip":
+        assert query(
+            database,
+            "SELECT n.key, count(*) FROM pending_executions p"
+            " JOIN journey_nodes n ON n.id = p.node_id GROUP BY 1",
+        ) == [("late", 3)]
+    else:
+        assert query(database, "SELECT min(scheduled_at) FROM pending_executions") == [(later,)]

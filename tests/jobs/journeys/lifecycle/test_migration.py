@@ -103,3 +103,16 @@ def test_statements_do_not_grow_with_the_contacts(database):
             migrate_journey(database, tenant_id, "welcome")
         counts.append(counted.statements)
     assert counts[0] == counts[1]
+
+
+def test_a_step_that_a_batch_puts_off_meanwhile_moves_with_its_contact(
+    database, runner, monkeypatch
+):
+    tenant_id, _ = enrolled(database, 3, node="pause", at=START)
+    apply_journey(database, tenant_id, CHANGED)
+    with Stopped(runner, monkeypatch, now=START) as stopped:
+        done, outcome, waited = during(
+            database, stopped, lambda: migrate_journey(database, tenant_id, "welcome", now=START)
+        )
+    assert (waited, outcome.rescheduled, done.moved) == (True, 3, 3)
+    assert query(database, AT) == [("pause", 2, 2, 3)]
