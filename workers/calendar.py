@@ -12,6 +12,7 @@ from jobs.journeys.lifecycle.settling import sweep
 from jobs.maintenance.firings import Work
 from jobs.maintenance.partitions import extend_partitions
 from jobs.runs.pruning import prune_runs
+from workers.call_stream import claim_owned_calls
 
 # Looked back through, one after the other, for an entry's latest time: each holds at most some
 # hundred fire times of an entry that has none in the one before.
@@ -52,6 +53,7 @@ ENTRIES = (
     CalendarEntry("retime_steps", "*/5 * * * *", sweep_rules),
     CalendarEntry("settle_steps", "*/5 * * * *", sweep),
     CalendarEntry("prune_runs", "29 * * * *", prune_runs),
+    CalendarEntry("claim_calls", "*/10 * * * *", claim_owned_calls),
     CalendarEntry("sweep_files", "41 * * * *", sweep_files),
 )
 WORKS = {entry.name: entry.work for entry in ENTRIES}

@@ -27,15 +27,20 @@ log = structlog.get_logger(__name__)
 MOST_CALLS = 1000
 # A flush waits for what is due within this, rather than be rung for it again.
 _WORTH_WAITING_MS = 400
+_LONGEST_S = 10.0
 
 
 @dataclass
 class FlushOutcome:
-    """Calls written, entries that they were told by, and calls that ended by it."""
+    """Calls written, entries that they were told by, and calls that ended by it.
+
+    ``more``: its time was over while calls still came, so that another flush at once is of use.
+    """
 
     calls: int = 0
     entries: int = 0
     ended: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,9 @@ def flush_calls(
     if idle:
         claim_calls(database, stream)
     while not stopping():
+        if time.monotonic() - began > _LONGEST_S:
+            total.more = True
+            break
         soonest_ms: int | None = None
         for shard, length in enumerate(stream.lengths()):
             wait_ms = length and _flush_shard(database, settings, stream, owners, shard, total)

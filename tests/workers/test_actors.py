@@ -117,7 +117,9 @@ def test_a_firing_is_worked_on_once(broker, database, settings, execute):
         "SELECT attempts, finished_at IS NOT NULL, result FROM schedule_firings ORDER BY schedule"
     )
     assert firings == [
+        (1, True, {"sent": 0}),
         (1, True, {"made": 0}),
+        (1, True, {"deleted": 0}),
         (1, True, {"retimed": 0}),
         (1, True, {"held": 0, "released": 0}),
         (1, True, {"deleted": 0}),

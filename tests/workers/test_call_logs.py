@@ -8,7 +8,7 @@ from tests.drain import drain
 from tests.factories import make_tenant
 from workers.actors import declare_actors
 from workers.broker import close_broker, make_broker
-from workers.call_stream import open_call_stream
+from workers.call_stream import claim_owned_calls, open_call_stream
 from workers.middleware import worker_middleware
 from workers.ticks import Ticker
 
@@ -67,6 +67,22 @@ def test_a_number_that_is_imported_rings_for_the_calls_on_it(
     assert execute("SELECT tenant_id, did FROM call_logs") == [(tenant_id, "+4930555555")]
     assert execute("SELECT count(*) FROM call_quarantine") == [(0,)]
     assert ticker.tick() == {}
+
+
+def test_what_a_race_with_an_import_left_behind_is_found(
+    database, broker, settings, calls, execute
+):
+    calls.send([entry_of(CALL, Stage.OVER, FACTS)])
+    Ticker(database, broker, settings, calls=calls).tick()
+    drain(broker)
+    tenant_id = make_tenant(database)
+    execute("INSERT INTO dids (tenant_id, number) VALUES (%s, '+4930555555')", [tenant_id])
+    execute("UPDATE number_changes SET handled_at = now()")  # looked after a moment too soon
+    with database.transaction() as connection:
+        assert claim_owned_calls(connection, settings) == {"sent": 1}
+    assert Ticker(database, broker, settings, calls=calls).tick() == {"call_logs": 1}
+    drain(broker)
+    assert execute("SELECT tenant_id FROM call_logs") == [(tenant_id,)]
 
 
 def test_without_redis_there_is_no_stream(settings):

@@ -147,6 +147,17 @@ def test_a_call_whose_end_was_missed_is_closed_when_the_pbx_is_back(
     assert sorted(row[1] for row in rows) == ["ANSWERED", "ENDED"]
 
 
+def test_calls_of_a_pbx_that_is_gone_are_closed(database, settings, stream, listening, monkeypatch):
+    monkeypatch.setattr(connection, "_GONE_S", 0.3)
+    with Exchange(Mix(ring_s=0.01, talk_s=60)) as exchange:
+        listening(exchange.url)
+        connected(exchange)
+        ring_in(exchange, "+15551000001")
+        flushed(database, settings, stream, lambda rows: [r[1] for r in rows] == ["ANSWERED"])
+    rows = flushed(database, settings, stream, lambda rows: [r[1] for r in rows] == ["ENDED"])
+    assert [(r[2], r[3]) for r in rows] == [("ANSWERED", True)]
+
+
 def test_two_listeners_make_the_same_rows(database, settings, stream, listening):
     with Exchange(Mix(ring_s=0.01, talk_s=0.05)) as exchange:
         listening(exchange.url)

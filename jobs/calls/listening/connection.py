@@ -15,10 +15,13 @@ log = structlog.get_logger(__name__)
 
 # The classes of events that tell of calls; a user who may read fewer gets fewer.
 EVENTS = "system,call,cdr,agent,user"
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 5.0
 # One who was denied is not asked for every second.
 _DENIED_WAIT_S = 10.0
 _PING_EVERY_S = 10.0
+# Of a PBX that is gone for so long no call is taken to go on; one that does after all is put right
+# by whatever is heard of it later.
+_GONE_S = 120.0
 # A connection that held for so long was a good one.
 _STEADY_S = 60.0
 
@@ -45,12 +48,14 @@ class PbxConnection:
         self._complete = asyncio.Event()
         self._booted = asyncio.Event()
         self._overrun = False
+        self._heard = False
 
     async def run(self) -> None:
         """Connect, listen, and connect again, each time a little later while it doesn't work."""
-        failures = 0
+        loop = asyncio.get_running_loop()
+        failures, heard_at, told = 0, loop.time(), False
         while True:
-            began = asyncio.get_running_loop().time()
+            began = loop.time()
             wait_s = min(_FIRST_WAIT_S * 2.0 ** min(failures, 10), _LONGEST_WAIT_S)
             try:
                 await self._listen()
@@ -60,7 +65,12 @@ class PbxConnection:
                 wait_s = max(wait_s, _DENIED_WAIT_S)
             except AmiError as error:
                 log.warning("pbx_away", pbx=self._pbx.name, error=str(error))
-            steady = asyncio.get_running_loop().time() - began >= _STEADY_S
+            if self._heard:
+                self._heard, heard_at, told = False, loop.time(), False
+            elif not told and loop.time() - heard_at >= _GONE_S:
+                log.error("pbx_gone", pbx=self._pbx.name)
+                told = self._intake.tell_gone(self._pbx.name)
+            steady = loop.time() - began >= _STEADY_S
             failures = 0 if steady else failures + 1
             self.figures.failures += 1
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - apart, not secret
@@ -73,6 +83,7 @@ class PbxConnection:
         )
         try:
             self.figures.connects += 1
+            self._heard = True
             log.info("pbx_connected", pbx=self._pbx.name)
             await self._take_census(client)
             while not client.closed and not self._overrun:

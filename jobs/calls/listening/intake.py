@@ -105,6 +105,10 @@ class Intake:
         self._news.set()
         return True
 
+    def tell_gone(self, pbx: str) -> bool:
+        """Of a PBX that is gone no call goes on, by its clock or ours, whichever is ahead."""
+        return self.take(Told(pbx, max(self.arrival(), self._readers[pbx].latest)))
+
     def arrival(self) -> float:
         """The time for an event that comes now: different for each, and growing."""
         self._latest = max(time.time(), self._latest + 1e-6)

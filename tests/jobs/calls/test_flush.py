@@ -258,3 +258,62 @@ def test_changes_wait_for_each_other_and_an_end_does_not(database, settings, str
     stream.send(fold("pbx", reader))
     assert flush_calls(database, patient, stream, owners).calls == 1
     assert stored(database)[linked]["status"] == "ENDED"
+
+
+def dialed(database, count):
+    """Calls of a campaign that are being dialed: their channels' names, and contacts."""
+    tenant_id = make_tenant(database)
+    make_contacts(database, tenant_id, count)
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO call_queue (tenant_id, contact_id, to_number, from_number, state,"
+            " attempts, channel_id, lease_until, pbx)"
+            " SELECT c.tenant_id, c.id, c.phone_number, '+15550009999', 'DIALING', 1, 'x',"
+            " now() + interval '5 min', 'pbx' FROM contacts AS c",
+        )
+        return tenant_id, connection.execute(
+            "UPDATE call_queue SET channel_id = translate(tenant_id::text, '-', '') || '-'"
+            " || translate(id::text, '-', '') || '-1' RETURNING channel_id, contact_id"
+        ).fetchall()
+
+
+def outbound(channel_id, *, answered=True):
+    facts = {
+        f"leg|{channel_id}": [0, 1795311959.5, "PJSIP/t-1", "", "", "s", "trunkline", ""],
+        f"dial||{channel_id}": [1795311959.6, "", ""],
+        f"dialend||{channel_id}": [1795311965.0, "ANSWER" if answered else "BUSY", ""],
+        f"hangup|{channel_id}": [1795311969.5, "16" if answered else "17", "Text"],
+    }
+    return facts | ({f"up|{channel_id}": [1795311965.0]} if answered else {})
+
+
+def test_what_became_of_dialed_calls_is_applied_in_few_statements(
+    database, settings, stream, owners
+):
+    tenant_id, channels = dialed(database, 40)
+    counts = {}
+    for part in (channels[:4], channels[4:]):
+        stream.send(
+            [
+                entry_of(CallKey("pbx", uid), Stage.OVER, outbound(uid, answered=place % 2 == 0))
+                for place, (uid, _) in enumerate(part)
+            ]
+        )
+        shards = sum(length > 0 for length in stream.lengths())
+        with count_statements() as count:
+            flush_calls(database, settings, stream, owners)
+        counts[len(part)] = count.statements / shards
+    assert max(counts.values()) <= 8, counts
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "SELECT l.tenant_id, l.direction, l.to_number = c.phone_number, l.from_number,"
+            " l.disposition, q.state, q.outcome, count(*)"
+            " FROM call_logs l JOIN contacts c ON c.tenant_id = l.tenant_id AND c.id = l.contact_id"
+            " JOIN call_queue q ON q.tenant_id = l.tenant_id AND q.channel_id = l.unique_id"
+            " GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 5"
+        ).fetchall()
+    common = (tenant_id, "outbound", True, "+15550009999")
+    assert rows == [
+        (*common, "ANSWERED", "DONE", "answered", 20),
+        (*common, "BUSY", "DONE", "busy", 20),
+    ]
