@@ -8,6 +8,8 @@ from jobs.imports.records import Record
 from jobs.imports.rows import RowReader, StagedRow
 from jobs.imports.tally import Tally
 
+_MOST_CHARACTERS = 4 << 20  # of text in a chunk; it is held several times over
+
 
 @dataclass
 class Chunk:
@@ -31,9 +33,10 @@ def read_chunks(
     """Chunks of ``size`` rows of the file, the last one shorter, none of them empty.
 
     ``counts`` is asked for the number of each valid row, in the file's order, whether this is the
-    row of that number that counts; the others are duplicates and are left out.
+    row of that number that counts; the others are duplicates and are left out. Where rows are so
+    long that memory would feel them, chunks have fewer.
     """
-    while taken := list(islice(records, size)):
+    while taken := _take(records, size):
         chunk = Chunk(taken)
         chunk.tally.read = len(taken)
         for record in taken:
@@ -46,3 +49,29 @@ def read_chunks(
                 continue
             chunk.rows.append(row)
         yield chunk
+
+
+def pass_over(
+    records: Iterator[Record], reader: RowReader, size: int, counts: Callable[[str], object]
+) -> Iterator[int]:
+    """Read rows for their numbers alone: ``counts`` is told that of each valid row.
+
+    Yields how many were read, after each ``size`` of them.
+    """
+    while taken := list(islice(records, size)):
+        for record in taken:
+            number = reader.phone_of(record)
+            if number is not None:
+                counts(number)
+        yield len(taken)
+
+
+def _take(records: Iterator[Record], size: int) -> list[Record]:
+    taken: list[Record] = []
+    characters = 0
+    for record in islice(records, size):
+        taken.append(record)
+        characters += sum(map(len, record.fields))
+        if characters > _MOST_CHARACTERS:
+            break
+    return taken

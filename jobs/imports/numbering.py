@@ -33,7 +33,8 @@ class Plan:
     ``valid`` matches, behind the country code ``code``, all valid national numbers of the code that
     can't be taken for anything else; ``general`` whatever is long enough for one of the region's.
     ``prefix`` is what may stand before a national number; ``trunk_prefix`` the same where it is
-    nothing but digits to be left out. ``idd``: what is dialled in place of a plus.
+    nothing but digits to be left out. ``plain`` matches numbers that no prefix may stand before.
+    ``idd``: what is dialled in place of a plus; ``plain_idd`` if that is nothing but digits.
     """
 
     def __init__(self, code: str, metadata: PhoneMetadata) -> None:

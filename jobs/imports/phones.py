@@ -6,7 +6,7 @@ numbers is undone where only one number can have stood there.
 """
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import phonenumbers
@@ -64,7 +64,7 @@ def normalize_phone(text: str, region: str) -> str:
     Raises:
         PhoneError: it is empty, not a number, or not a valid one.
     """
-    reading = PhoneReader(region).read(text)
+    reading = _reader(region).read(text)
     if reading.number is None:
         raise PhoneError(reading.reason)
     return reading.number
@@ -80,7 +80,11 @@ class PhoneReader:
     def read(self, text: str) -> PhoneReading:
         """What ``text`` says, which may be anything; never an error."""
         number = self.read_plainly(text)
-        return PhoneReading(number) if number else _read_slowly(text, self._region)
+        return PhoneReading(number) if number else self.read_closely(text)
+
+    def read_closely(self, text: str) -> PhoneReading:
+        """The same, where ``read_plainly`` has been tried."""
+        return _read_slowly(text, self._region)
 
     def read_plainly(self, text: str) -> str | None:
         """E.164 if the number is valid beyond doubt; None if ``read`` must look."""
@@ -105,8 +109,11 @@ class PhoneReader:
         return written if _FEWEST_DIGITS < len(written) <= _MOST_DIGITS + 1 else None
 
     def split(self, text: str) -> tuple[Plan, str] | None:
-        """Country code and national number, if the text can be taken apart in one way only."""
-        if _PLAIN.fullmatch(text) is None or _DECIMAL.fullmatch(text) is not None:
+        """Plan and national number, if the text can be taken apart in one way only.
+
+        That holds if the number is one that the plan takes for ``plain``.
+        """
+        if _PLAIN.fullmatch(text) is None or ("." in text and _DECIMAL.fullmatch(text)):
             return None
         digits = text.translate(_FORMATTING)
         if text[0] == "+":
@@ -114,18 +121,17 @@ class PhoneReader:
         plan = self._plan
         if plan is None:
             return None
-        if plan.plain_idd and digits.startswith(plan.plain_idd):
+        if plan.plain_idd is None:
+            return None if plan.idd.match(digits) else _national(digits, plan)
+        if digits.startswith(plan.plain_idd):
             behind = digits[len(plan.plain_idd) :]
             return _international(behind) if behind[:1] not in {"", "0"} else None
-        return None if plan.idd.match(digits) else _national(digits, plan)
+        return _national(digits, plan)
 
 
 def _international(digits: str) -> tuple[Plan, str] | None:
     plan = plan_at(digits[:3])
-    if plan is None:
-        return None
-    national = digits[len(plan.code) :]
-    return (plan, national) if plan.plain.match(national) else None
+    return None if plan is None else (plan, digits[len(plan.code) :])
 
 
 def _national(digits: str, plan: Plan) -> tuple[Plan, str] | None:
@@ -141,7 +147,7 @@ def _national(digits: str, plan: Plan) -> tuple[Plan, str] | None:
         national = national.removeprefix(plan.trunk_prefix)
         if not plan.general.fullmatch(national):
             return None
-    return (plan, national) if national and plan.plain.match(national) else None
+    return plan, national
 
 
 @lru_cache(maxsize=65_536)
@@ -175,18 +181,23 @@ def _mended(text: str) -> str:
 
 def _judged(text: str, region: str) -> PhoneReading | None:
     """The reading of a plain number, valid or not; None if the library must look."""
-    reader = PhoneReader(region)
-    number = reader.read_plainly(text)
-    if number is not None:
-        return PhoneReading(number)
-    found = reader.split(text)
+    found = _reader(region).split(text)
     if found is None:
         return None
     plan, national = found
     main = plan_of_code(plan.code)
-    if main is None or plan.valid.fullmatch(national) or len(national) < _FEWEST_JUDGED:
+    if main is None or len(national) < _FEWEST_JUDGED or not plan.plain.match(national):
         return None
-    return PhoneReading(None, _reason_by_length(len(national), main))
+    if plan.valid.fullmatch(national) is None:
+        return PhoneReading(None, _reason_by_length(len(national), main))
+    written = f"+{plan.code}{national}"
+    fits = _FEWEST_DIGITS < len(written) <= _MOST_DIGITS + 1
+    return PhoneReading(written) if fits else None
+
+
+@cache
+def _reader(region: str) -> PhoneReader:
+    return PhoneReader(region)
 
 
 def _reason_by_length(length: int, plan: Plan) -> str:

@@ -107,9 +107,11 @@ class RowReader:
         reason = None
         for position in self._phone_columns:
             cell = fields[position]
-            number, why, more = self._phones.read(cell)
+            first = position == self._first_phone
+            read = self._phones.read_closely if first else self._phones.read
+            number, why, more = read(cell.strip())
             if number is not None:
-                if position == self._first_phone and not more:
+                if first and not more:
                     return number, None, ""
                 return number, self._attributes_besides(fields, position, more=more), ""
             if reason is None and cell.strip():
@@ -145,15 +147,15 @@ class RowReader:
 
 def refused(record: Record, reason: str) -> StagedRow:
     """A row for the error list; what no text can hold is shown by signs that it can."""
-    shown = [show_marks(field) for field in record.fields]
-    return StagedRow(record.line, reason=reason, fields=json.dumps(shown, ensure_ascii=False))
+    fields = record.fields if record.broken is None else map(show_marks, record.fields)
+    return StagedRow(record.line, reason=reason, fields=f"[{', '.join(map(_quoted, fields))}]")
 
 
 def _tags(text: str) -> str:
     """Several in one cell, as a JSON array; Mailchimp puts quotes around each, Google stars."""
     parts = (part.strip(_AROUND_TAGS) for part in _TAG_ENDS.split(text))
     tags = dict.fromkeys(tag for tag in parts if tag)
-    return json.dumps(list(tags), ensure_ascii=False) if tags else "[]"
+    return f"[{', '.join(map(_quoted, tags))}]"
 
 
 def _zone(text: str) -> str | None:

@@ -12,13 +12,14 @@ from db.queries import imports as queries
 from db.queries.imports import ImportTarget
 from jobs.imports.ahead import read_ahead
 from jobs.imports.arguments import FileArguments
-from jobs.imports.chunks import Chunk, read_chunks
+from jobs.imports.chunks import Chunk, pass_over, read_chunks
 from jobs.imports.duplicates import LastPhones, SeenPhones
 from jobs.imports.files import ContactFile, inspect_file
 from jobs.imports.guards import unguard, unguarded
 from jobs.imports.headers import Columns
 from jobs.imports.kept import fetched
 from jobs.imports.limits import Limits
+from jobs.imports.records import Record
 from jobs.imports.rows import RowReader
 from jobs.imports.tally import Tally
 from jobs.runs import ClaimedRun, checkpoint, chunk, lease_keeper, renew
@@ -106,39 +107,34 @@ class _Import:
         run = self.run
         tally = Tally.from_json(run.cursor["tally"]) if run.cursor else Tally()
         size = run.cursor["chunk_rows"] if run.cursor else self.settings.import_chunk_rows
-        behind = tally.read
         counts = SeenPhones().add
         if self.arguments.duplicates == "last":
             counts = self._last_phones(size).meet
-        with self._chunks(size, counts) as chunks:
-            for part in chunks:
-                if behind > 0:
-                    behind -= part.tally.read
-                    renew(self.database, self.settings, run)
-                else:
+        with self._records() as records:
+            self._pass_over(islice(records, tally.read), size, counts)
+            chunks = read_chunks(records, self.reader, size, counts)
+            with contextlib.closing(read_ahead(chunks)) as ahead:
+                for part in ahead:
                     tally = self._write(part, tally, size)
         return tally
 
     def _last_phones(self, size: int) -> LastPhones:
         """All numbers of the file, which is read once more for them."""
         phones = LastPhones()
-
-        def count(phone: str) -> bool:
-            phones.count(phone)
-            return False
-
-        with self._chunks(size, count) as chunks:
-            for _ in chunks:
-                renew(self.database, self.settings, self.run)
+        with self._records() as records:
+            self._pass_over(records, size, phones.count)
         return phones
 
+    def _pass_over(
+        self, records: Iterator[Record], size: int, counts: Callable[[str], object]
+    ) -> None:
+        for _ in pass_over(records, self.reader, size, counts):
+            renew(self.database, self.settings, self.run)
+
     @contextlib.contextmanager
-    def _chunks(self, size: int, counts: Callable[[str], bool]) -> Iterator[Iterator[Chunk]]:
+    def _records(self) -> Iterator[Iterator[Record]]:
         with self.file.records() as records:
-            clean = unguarded(records, self.file.header)
-            chunks = read_chunks(clean, self.reader, size, counts)
-            with contextlib.closing(read_ahead(chunks)) as ahead:
-                yield ahead
+            yield unguarded(records, self.file.header)
 
     def _write(self, part: Chunk, before: Tally, size: int) -> Tally:
         """One chunk, its counts and the place it came to, committed together."""
