@@ -63,4 +63,4 @@ def start_enrollment(session: Session, tenant: Tenant, arguments: EnrollArgument
     """Enqueue an enrollment; returns the run's id."""
     args = arguments.model_dump(mode="json", exclude_none=True)
     with session.database.transaction() as connection:
-        return enqueue(connection, tenant.id, KIND.name, args)
+        return enqueue(connection, tenant.id, KIND, args)

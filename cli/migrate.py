@@ -8,9 +8,12 @@ from cli.errors import BAD_INPUT, CommandError
 from cli.options import AsJson
 from cli.output import print_json, say
 from cli.session import located_settings
+from config.settings import Settings
+from db.engine import connect_directly
 from db.migrations import MigrationResult
 from db.migrations import migrate as apply_migrations
 from db.migrations import rollback as roll_back
+from workers.kinds import publish
 
 
 def migrate(
@@ -26,12 +29,20 @@ def migrate(
     if steps is not None and not rollback:
         raise CommandError("N goes with --rollback: `trunkline migrate --rollback N`", BAD_INPUT)
     settings = located_settings()
-    result = roll_back(settings, steps=steps or 1) if rollback else apply_migrations(settings)
+    result = roll_back(settings, steps=steps or 1) if rollback else bring_up(settings)
     if as_json:
         done = "rolled_back" if rollback else "applied"
         print_json({done: result.changed, "rebuilt_indexes": result.rebuilt})
         return
     _describe(result, "rolled back" if rollback else "applied")
+
+
+def bring_up(settings: Settings) -> MigrationResult:
+    """The schema of this release, and the kinds of runs that it lets in; raises as the former."""
+    result = apply_migrations(settings)
+    with connect_directly(settings) as connection:
+        publish(connection)
+    return result
 
 
 def _describe(result: MigrationResult, done: str) -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from cli.errors import CommandError
+from cli.migrate import bring_up
 from cli.options import AsJson
 from cli.output import print_json, say, say_how_to_call, tell
 from config.settings import Settings, load_settings
-from db.migrations import migrate
 from standalone.running_stack import RunningStack
 from standalone.stack import run_stack
 from standalone.state import load_identity
@@ -35,7 +35,7 @@ def up(as_json: AsJson = False) -> None:
 
 def migrate_schema(settings: Settings) -> None:
     """What has to be done before the first worker starts."""
-    migrate(settings)
+    bring_up(settings)
 
 
 def describe(stack: RunningStack) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from apscheduler.triggers.cron import CronTrigger
 
@@ -13,6 +14,7 @@ from jobs.maintenance.firings import Work
 from jobs.maintenance.partitions import extend_partitions
 from jobs.runs.pruning import prune_runs
 from workers.call_stream import claim_owned_calls
+from workers.kinds import KINDS
 
 # Looked back through, one after the other, for an entry's latest time: each holds at most some
 # hundred fire times of an entry that has none in the one before.
@@ -52,8 +54,8 @@ ENTRIES = (
     CalendarEntry("extend_partitions", "17 3 * * *", extend_partitions),
     CalendarEntry("retime_steps", "*/5 * * * *", sweep_rules),
     CalendarEntry("settle_steps", "*/5 * * * *", sweep),
-    CalendarEntry("prune_runs", "29 * * * *", prune_runs),
     CalendarEntry("claim_calls", "*/10 * * * *", claim_owned_calls),
+    CalendarEntry("prune_runs", "*/5 * * * *", partial(prune_runs, kinds=KINDS.values())),
     CalendarEntry("sweep_files", "41 * * * *", sweep_files),
 )
 WORKS = {entry.name: entry.work for entry in ENTRIES}

@@ -85,7 +85,7 @@ class Ticker:
                 calls=settings.max_rings * settings.call_batch_size,
                 runs=settings.max_rings,
                 firings=settings.max_rings,
-                known_kinds=list(KINDS),
+                kinds=[kind.limits for kind in KINDS.values()],
                 schedules=list(WORKS),
             )
 

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from db import bulk
 from db.engine import Connection
+from db.queries.runs import KindLimits
 from db.statements import statement
 
 # Any number will do, if no other advisory lock of the database has it.
@@ -43,13 +44,14 @@ def count_due_work(
     calls: int,
     runs: int,
     firings: int,
-    known_kinds: Sequence[str],
+    kinds: Iterable[KindLimits],
     schedules: Sequence[str],
 ) -> list[DueWork]:
     """Count what waits for a worker, of each ledger no further than the number given.
 
     Of webhook calls of a tenant, as many as may begin beside those under way.
     """
+    known_kinds, tenant_limits, total_limits, _ = bulk.columns(kinds, 4)
     with connection.cursor(row_factory=class_row(DueWork)) as cursor:
         return cursor.execute(
             statement("maintenance/count_due_work"),
@@ -61,7 +63,9 @@ def count_due_work(
                 "calls": calls,
                 "runs": runs,
                 "firings": firings,
-                "known_kinds": list(known_kinds),
+                "known_kinds": known_kinds,
+                "tenant_limits": tenant_limits,
+                "total_limits": total_limits,
                 "schedules": list(schedules),
                 "firing_backoff_s": FIRING_BACKOFF_S,
             },

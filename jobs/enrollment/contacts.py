@@ -158,4 +158,4 @@ def _next_ids(ids: Sequence[UUID], after: UUID | None, size: int) -> Sequence[UU
     return ids[start : start + size]
 
 
-KIND = Kind("enroll_contacts", "enrollment", EnrollArguments, enroll_contacts)
+KIND = Kind("enroll_contacts", "enrollment", EnrollArguments, enroll_contacts, tenant_limit=4)

@@ -66,4 +66,10 @@ def write_contacts(
         queries.queue_calls(connection, run.tenant_id, target.campaign_id, lines)
 
 
-CONTACTS = Kind("import_contacts", "imports", ImportArguments, import_contacts)
+CONTACTS = Kind(
+    "import_contacts",
+    "imports",
+    ImportArguments,
+    import_contacts,
+    tenant_limit=4,
+)

@@ -64,4 +64,4 @@ def _number_alone(columns: Columns) -> Columns:
     return replace(columns, known={"phone": columns.known["phone"]}, attributes=())
 
 
-DIDS = Kind("import_dids", "imports", DidArguments, import_dids)
+DIDS = Kind("import_dids", "imports", DidArguments, import_dids, tenant_limit=4)

@@ -46,7 +46,7 @@ def start_import(
         with database.transaction() as connection:
             queries.lock_imports(connection, tenant_id)
             _limits(connection, settings, tenant_id).check_at_once()
-            return enqueue(connection, tenant_id, kind.name, asked.model_dump(mode="json"))
+            return enqueue(connection, tenant_id, kind, asked.model_dump(mode="json"))
     except BaseException:
         drop_file(settings, kept)
         raise

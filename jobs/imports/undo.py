@@ -214,7 +214,7 @@ def start_undo(connection: Connection, tenant_id: UUID, import_id: UUID) -> UUID
     """
     _find(connection, tenant_id, import_id)
     arguments = UndoArguments(run=import_id).model_dump(mode="json")
-    return enqueue(connection, tenant_id, UNDO.name, arguments, unique_key=str(import_id))
+    return enqueue(connection, tenant_id, UNDO, arguments, unique_key=str(import_id))
 
 
-UNDO = Kind("undo_import", "imports", UndoArguments, undo_import)
+UNDO = Kind("undo_import", "imports", UndoArguments, undo_import, tenant_limit=4)

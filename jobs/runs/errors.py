@@ -8,6 +8,14 @@ class DefiniteError(Exception):
     """
 
 
+class BadArgumentsError(DefiniteError):
+    """The arguments of a run, or how it was asked for; names all that is wrong."""
+
+
+class RunTimedOutError(DefiniteError):
+    """The run took longer than its kind may."""
+
+
 class LeaseLostError(Exception):
     """Another worker has the run now, or it has ended; what is not committed must not be."""
 

@@ -9,12 +9,10 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from pydantic import ValidationError
 
 from config.settings import Settings
-from config.tracebacks import error_line
 from db.counter import count_statements
-from db.engine import Database, DatabaseUnreachableError
+from db.engine import Database
 from jobs.runs import ledger
 from jobs.runs.errors import (
     DefiniteError,
@@ -22,6 +20,7 @@ from jobs.runs.errors import (
     RunCancelledError,
     StopRequestedError,
 )
+from jobs.runs.failures import failure_text
 from jobs.runs.kinds import ClaimedRun, Kind
 
 log = structlog.get_logger(__name__)
@@ -65,8 +64,9 @@ def run_next(
     """
     if stopping is not None and stopping.is_set():
         return RunOutcome(worked=False, more=False)
-    others = [k.name for k in kinds.values() if queue not in (None, k.queue) and run_id is None]
-    claim = ledger.claim_run(database, settings, run_id, other_kinds=others, stopping=stopping)
+    claim = ledger.claim_run(
+        database, settings, run_id, kinds=kinds, queue=queue, stopping=stopping
+    )
     if claim is None:
         return RunOutcome(worked=False, more=False)
     run = claim.run
@@ -105,11 +105,11 @@ def _work(
 def _attempt(
     database: Database, settings: Settings, kinds: Mapping[str, Kind[Any]], run: ClaimedRun
 ) -> str:
+    kind = kinds.get(run.kind)
     try:
-        kind = kinds.get(run.kind)
         if kind is None:
             raise DefiniteError(f"unknown kind {run.kind!r}")  # noqa: TRY301 - one way to end
-        result = kind.run(database, settings, run, _arguments(kind, run))
+        result = kind.run(database, settings, run, kind.check(run.args))
         ledger.succeed(database, run, result)
     except DefiniteError as error:
         log.warning("run_refused", error=str(error))
@@ -118,29 +118,6 @@ def _attempt(
         raise
     except Exception as error:
         log.exception("run_attempt_failed", attempt=run.attempts)
-        return ledger.fail(database, settings, run, _one_line(error))
+        backoff_s = kind.backoff_s if kind else None
+        return ledger.fail(database, settings, run, failure_text(error), backoff_s=backoff_s)
     return "succeeded"
-
-
-def _arguments(kind: Kind[Any], run: ClaimedRun) -> Any:
-    try:
-        return kind.arguments.model_validate(run.args)
-    except ValidationError as error:
-        problems = "; ".join(_problem(details) for details in error.errors())
-        raise DefiniteError(f"bad arguments: {problems}") from None
-
-
-def _problem(details: Any) -> str:
-    place = ".".join(map(str, details["loc"]))
-    text = str(details["msg"]).removeprefix("Value error, ")
-    return f"{place}: {text}" if place else text
-
-
-def _one_line(error: Exception) -> str:
-    """What went wrong, without the values of a row, which Postgres puts on lines of their own."""
-    if isinstance(error, psycopg.Error) and error.diag.message_primary:
-        return error.diag.message_primary
-    first = error_line(error).partition("\n")[0]
-    if isinstance(error, DatabaseUnreachableError):
-        return first
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

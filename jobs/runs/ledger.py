@@ -1,14 +1,15 @@
-"""The ledger of runs: work in, work taken up, how far it came, how it ended.
+"""The ledger of runs: work taken up, how far it came, how it ended.
 
 A run reaches outside one transaction, so it is held by a stored lease: attempts, token and
 lease_until are committed before it starts, and every later write shows the token.
 """
 
 import contextlib
+import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,13 +19,19 @@ from config.settings import Settings
 from db.counter import uncounted
 from db.engine import Connection, Database
 from db.queries import runs as queries
-from jobs.runs.errors import LeaseLostError, RunCancelledError, StopRequestedError
-from jobs.runs.kinds import ClaimedRun
+from jobs.runs.errors import (
+    LeaseLostError,
+    RunCancelledError,
+    RunTimedOutError,
+    StopRequestedError,
+)
+from jobs.runs.kinds import ClaimedRun, Kind
 
 log = structlog.get_logger(__name__)
 
 # The part of a lease after which it is renewed.
 _RENEW_AFTER = 1 / 3
+_NO_KINDS: Mapping[str, Kind[Any]] = MappingProxyType({})
 
 
 class Claim(NamedTuple):
@@ -34,52 +41,48 @@ class Claim(NamedTuple):
     more: bool
 
 
-def enqueue(
-    connection: Connection,
-    tenant_id: UUID,
-    kind: str,
-    args: Mapping[str, Any],
-    *,
-    unique_key: str | None = None,
-    run_at: datetime | None = None,
-) -> UUID:
-    """Write a run into the ledger, in the caller's transaction; its commit wakes the scheduler.
-
-    ``args`` must fit into JSON; they are checked against the kind's model when the run starts.
-    With ``unique_key``, a run of the same tenant, kind and key that has not ended is not doubled:
-    its id is returned. ``run_at`` (with a time zone; default: now) is the earliest start. Rolled
-    back, the run never was.
-
-    Raises:
-        psycopg.errors.ForeignKeyViolation: there is no such tenant.
-    """
-    return queries.enqueue_run(
-        connection, tenant_id, kind, args, unique_key=unique_key, run_at=run_at
-    )
-
-
 def claim_run(
     database: Database,
     settings: Settings,
     run_id: UUID | None = None,
     *,
-    other_kinds: Collection[str] = (),
+    kinds: Mapping[str, Kind[Any]] = _NO_KINDS,
+    queue: str | None = None,
     stopping: threading.Event | None = None,
 ) -> Claim | None:
     """Take up one due run of an ACTIVE tenant, committed before this returns; None if none waits.
 
-    Due is what is queued and not in the future, and what runs under a lease that has ended. A run
-    whose worker died at its last attempt is ended as failed instead. Tenants take turns. With
-    ``run_id``, only that run will do; kinds among ``other_kinds`` are left to other workers. Once
-    ``stopping`` is set, the run goes no further than its chunk.
+    Due is what is queued and not in the future. Runs whose lease has ended are queued again first,
+    or end as failed if their worker died at their last attempt. Tenants take turns, and the limits
+    of ``kinds`` hold. With ``queue``, kinds that other queues serve are left to other workers; with
+    ``run_id``, only that run will do. Once ``stopping`` is set, the run goes no further than its
+    chunk.
     """
+    others = [kind.name for kind in kinds.values() if queue not in (None, kind.queue)]
     with uncounted(), database.transaction() as connection:
-        for tenant_id, dead_id in queries.bury_dead_runs(connection, settings.run_max_attempts):
+        after = queries.take_turn(connection, queue or "")
+        for tenant_id, dead_id in queries.rescue_runs(connection, settings.run_max_attempts):
             log.error("run_buried", tenant_id=str(tenant_id), run_id=str(dead_id))
-        row = queries.claim_run(connection, run_id, tuple(other_kinds), settings.run_lease_s)
+        queries.ready_runs(connection)
+        row = queries.claim_run(
+            connection,
+            run_id,
+            queue=queue or "",
+            after=after,
+            other_kinds=() if run_id else others,
+            limits=[kind.limits for kind in kinds.values()],
+            lease_s=settings.run_lease_s,
+        )
     if row is None:
         return None
-    return Claim(ClaimedRun(*row[:-1], stopping or threading.Event()), row.more)
+    timeout_s = kinds[row.kind].timeout_s if row.kind in kinds else math.inf
+    run = ClaimedRun(
+        *row[:-1],
+        stopping or threading.Event(),
+        timeout_s=timeout_s,
+        deadline=time.monotonic() + timeout_s,
+    )
+    return Claim(run, row.more)
 
 
 @contextlib.contextmanager
@@ -89,7 +92,8 @@ def chunk(database: Database, run: ClaimedRun) -> Iterator[Connection]:
     End it with ``checkpoint``, so that what was done and how far it came are committed together.
 
     Raises:
-        LeaseLostError, RunCancelledError, StopRequestedError: nothing of the chunk is kept.
+        LeaseLostError, RunCancelledError, RunTimedOutError, StopRequestedError: nothing of the
+            chunk is kept.
     """
     _check_stop(run)
     with database.transaction() as connection:
@@ -132,7 +136,7 @@ def renew(database: Database, settings: Settings, run: ClaimedRun) -> None:
     """Keep the lease while nothing is written, such as on the way to where a file was left.
 
     Raises:
-        LeaseLostError, RunCancelledError, StopRequestedError: stop.
+        LeaseLostError, RunCancelledError, RunTimedOutError, StopRequestedError: stop.
     """
     _check_stop(run)
     with uncounted(), database.transaction() as connection:
@@ -173,11 +177,18 @@ def succeed(database: Database, run: ClaimedRun, result: Mapping[str, Any]) -> N
 
 
 def fail(
-    database: Database, settings: Settings, run: ClaimedRun, error: str, *, definite: bool = False
+    database: Database,
+    settings: Settings,
+    run: ClaimedRun,
+    error: str,
+    *,
+    definite: bool = False,
+    backoff_s: float | None = None,
 ) -> str:
     """Queue the run again after a backoff; end it as failed if ``definite`` or at its last attempt.
 
-    Returns the state it came to: ``queued`` or ``failed``.
+    ``backoff_s`` None: what the settings say. Returns the state it came to, ``queued`` or
+    ``failed``.
 
     Raises:
         LeaseLostError, RunCancelledError: it is no longer this worker's to end.
@@ -192,7 +203,7 @@ def fail(
             error=error.replace("\0", "␀"),  # Postgres has no place for NUL
             definite=definite,
             max_attempts=settings.run_max_attempts,
-            backoff_s=settings.run_backoff_s,
+            backoff_s=settings.run_backoff_s if backoff_s is None else backoff_s,
         )
         if state is None:
             raise _taken_away(connection, run)
@@ -205,14 +216,11 @@ def release(database: Database, run: ClaimedRun) -> None:
         queries.release_run(connection, run.tenant_id, run.id, run.token, attempts=run.attempts)
 
 
-def cancel(connection: Connection, tenant_id: UUID, run_id: UUID) -> bool:
-    """Cancel a run in the caller's transaction; False if it had ended. Committed chunks stay."""
-    return queries.cancel_run(connection, tenant_id, run_id)
-
-
 def _check_stop(run: ClaimedRun) -> None:
     if run.stopping.is_set():
         raise StopRequestedError
+    if time.monotonic() > run.deadline:
+        raise RunTimedOutError(f"timed out after {run.timeout_s:,.0f} s")
 
 
 def _taken_away(connection: Connection, run: ClaimedRun) -> Exception:

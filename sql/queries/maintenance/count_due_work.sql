@@ -1,8 +1,8 @@
 -- How much waits for a worker, in each ledger, up to what can be of use: never a full count, so its
 -- cost doesn't grow with what is pending.
 -- Parameters: steps, messages, webhooks, calls, runs (of each kind), firings: count no further than
--- this; webhooks_per_tenant; known_kinds, schedules: text[]; firing_backoff_s.
--- Returns (ledger, kind of run or null, due).
+-- this; webhooks_per_tenant; known_kinds text[], tenant_limits and total_limits int[], an element for
+-- each of them; schedules text[]; firing_backoff_s. Returns (ledger, kind of run or null, due).
 WITH RECURSIVE seen_steps AS (
   -- A tenant's first steps, tenants in any order, so that the bound on all of them together (paused
   -- ones included) keeps none out for long. The last of a tenant's full look counts even if its
@@ -94,36 +94,90 @@ silent_calls AS (
   SELECT FROM call_queue AS q WHERE q.state = 'DIALING' AND q.lease_until <= now() LIMIT :calls
 ),
 -- From each tenant's line of runs of one kind to the next, as sql/queries/runs/claim_run.sql does.
-run_lines AS (
+known AS MATERIALIZED (
+  SELECT k.*
+  FROM unnest(:known_kinds::text[], :tenant_limits::int[], :total_limits::int[])
+    AS k (kind, of_tenant, of_all)
+),
+under_way AS MATERIALIZED (
+  SELECT r.tenant_id, r.kind, count(*) AS runs
+  FROM job_runs AS r
+  WHERE r.state = 'running' AND r.lease_until >= now()
+  GROUP BY r.tenant_id, r.kind
+),
+waiting_kinds AS (
   (
-    SELECT r.tenant_id, r.kind FROM job_runs AS r
-    WHERE r.state IN ('queued', 'running')
-    ORDER BY r.tenant_id, r.kind
+    SELECT r.kind FROM job_runs AS r
+    WHERE r.state = 'queued' AND r.ready
+    ORDER BY r.kind
     LIMIT 1
   )
   UNION ALL
-  SELECT next.tenant_id, next.kind
-  FROM run_lines AS l
+  SELECT next.kind
+  FROM waiting_kinds AS w
   CROSS JOIN LATERAL (
-    SELECT r.tenant_id, r.kind FROM job_runs AS r
-    WHERE r.state IN ('queued', 'running') AND (r.tenant_id, r.kind) > (l.tenant_id, l.kind)
-    ORDER BY r.tenant_id, r.kind
+    SELECT r.kind FROM job_runs AS r
+    WHERE r.state = 'queued' AND r.ready AND r.kind > w.kind
+    ORDER BY r.kind
     LIMIT 1
   ) AS next
 ),
-due_runs AS (
-  SELECT CASE WHEN l.kind = ANY (:known_kinds::text[]) THEN l.kind END AS kind
+run_lines AS (
+  SELECT w.kind, k.of_tenant, '00000000-0000-0000-0000-000000000000'::uuid AS tenant_id, 0::bigint AS room,
+         0::bigint AS found
+  FROM waiting_kinds AS w
+  LEFT JOIN known AS k ON k.kind = w.kind
+  UNION ALL
+  SELECT l.kind, l.of_tenant, next.tenant_id, next.room, l.found + (next.room > 0)::int
   FROM run_lines AS l
-  JOIN tenants AS t ON t.id = l.tenant_id AND t.status = 'ACTIVE'
   CROSS JOIN LATERAL (
-    SELECT FROM job_runs AS r
-    WHERE r.tenant_id = l.tenant_id AND r.kind = l.kind
-      AND r.state IN ('queued', 'running')
-      AND r.run_at <= now()
-      AND (r.state = 'queued' OR r.lease_until < now())
-    ORDER BY r.run_at -- in the index's order, or the planner may read the table until it finds some
-    LIMIT :runs
-  ) AS run
+    SELECT n.tenant_id,
+           CASE WHEN t.status <> 'ACTIVE' THEN 0
+                WHEN l.of_tenant IS NULL THEN :runs
+                ELSE least(:runs, greatest(0, l.of_tenant - coalesce(
+                  (SELECT u.runs FROM under_way AS u WHERE u.tenant_id = n.tenant_id AND u.kind = l.kind), 0
+                ))) END AS room
+    FROM (
+      SELECT r.tenant_id FROM job_runs AS r
+      WHERE r.state = 'queued' AND r.ready AND r.kind = l.kind AND r.tenant_id > l.tenant_id
+      ORDER BY r.tenant_id
+      LIMIT 1
+    ) AS n
+    JOIN tenants AS t ON t.id = n.tenant_id
+  ) AS next
+  WHERE l.found < :runs
+),
+due_runs AS (
+  SELECT k.kind, CASE WHEN k.of_all IS NULL THEN d.due ELSE least(d.due, greatest(0, k.of_all - coalesce(
+    (SELECT sum(u.runs) FROM under_way AS u WHERE u.kind = d.kind), 0
+  ))) END AS due
+  FROM (
+    SELECT due.kind, count(*) AS due
+    FROM (
+      SELECT l.kind
+      FROM run_lines AS l
+      CROSS JOIN LATERAL (
+        SELECT FROM job_runs AS r
+        WHERE r.tenant_id = l.tenant_id AND r.kind = l.kind
+          AND r.state = 'queued' AND r.ready AND r.run_at <= now()
+        ORDER BY r.priority DESC, r.run_at -- in the index's order, or the planner may read the table
+        LIMIT l.room
+      ) AS run
+      WHERE l.room > 0
+      UNION ALL
+      (
+        -- Whose time has come since, suspended tenants' as well: whoever looks makes them ready.
+        SELECT r.kind FROM job_runs AS r
+        WHERE r.state = 'queued' AND NOT r.ready AND r.run_at <= now()
+        ORDER BY r.run_at
+        LIMIT :runs
+      )
+      UNION ALL
+      (SELECT r.kind FROM job_runs AS r WHERE r.state = 'running' AND r.lease_until < now() LIMIT :runs)
+    ) AS due
+    GROUP BY due.kind
+  ) AS d
+  LEFT JOIN known AS k ON k.kind = d.kind
 ),
 due_firings AS (
   SELECT FROM schedule_firings AS f
@@ -142,7 +196,7 @@ SELECT 'webhooks', NULL, count(*) FROM due_webhooks
 UNION ALL
 SELECT 'calls', NULL, (SELECT count(*) FROM due_calls) + (SELECT count(*) FROM silent_calls)
 UNION ALL
-SELECT 'runs', kind, least(count(*), :runs) FROM due_runs GROUP BY kind
+SELECT 'runs', kind, least(sum(due), :runs)::bigint FROM due_runs GROUP BY kind
 UNION ALL
 SELECT 'firings', NULL, count(*) FROM due_firings
 UNION ALL

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from pydantic import BaseModel
 
 from db.counter import count_statements
 from jobs.runs import (
+    Kind,
     LeaseLostError,
     RunCancelledError,
     StopRequestedError,
@@ -90,7 +92,8 @@ def test_only_what_is_due_is_claimed(database, settings, tenant_id):
     assert claim_run(database, settings) is None
     assert claim_run(database, settings, later) is None
     put(database, tenant_id, "imports")
-    assert claim_run(database, settings, other_kinds=["imports"]) is None
+    elsewhere = {"imports": Kind("imports", "elsewhere", BaseModel, None)}
+    assert claim_run(database, settings, kinds=elsewhere, queue="here") is None
     with database.transaction() as connection:
         connection.execute("UPDATE tenants SET status = 'SUSPENDED'")
     assert claim_run(database, settings) is None

@@ -1,0 +1,5 @@
+-- Whoever takes up a run of this queue holds this row until that is committed, so that limits are
+-- kept to the run. Returns the tenant that was served last.
+INSERT INTO job_turns AS t (queue) VALUES (:queue)
+ON CONFLICT (queue) DO UPDATE SET queue = excluded.queue
+RETURNING t.tenant_id;
