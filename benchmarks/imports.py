@@ -37,6 +37,10 @@ class Imports:
         _write_file(self._file, rows)
         with connected(self.settings) as connection:
             (self._tenant,) = seeding.seed_tenants(connection, 1)
+            # One that comes in the middle of the bare side's single transaction finds none of its
+            # rows, and foreign keys are from then on checked by reading all of them for each.
+            for table in ("contacts", "campaign_contacts"):
+                connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
 
     def by_run(self) -> float:
         """Rows a second of the product's import, phones checked, in a process of its own."""
