@@ -32,8 +32,12 @@ class RemoteFolder:
 
         The stores that such URLs lead to show a file once it is whole.
         """
-        self._system.makedirs(self._path, exist_ok=True)
-        with self._system.open(f"{self._path}/{name}", "wb") as copy:
+        try:
+            copy = self._system.open(f"{self._path}/{name}", "wb")
+        except FileNotFoundError:  # stores of objects have no folders to make
+            self._system.makedirs(self._path, exist_ok=True)
+            copy = self._system.open(f"{self._path}/{name}", "wb")
+        with copy:
             shutil.copyfileobj(source, copy, _BLOCK)
         return f"{self._url}/{name}"
 
@@ -44,6 +48,7 @@ class RemoteFolder:
 
     def older_than(self, moment: float) -> Iterator[str]:
         """Names of the files last written before ``moment``, in seconds since 1970."""
+        self._system.invalidate_cache()  # of a listing that an earlier look left
         try:
             entries = self._system.ls(self._path, detail=True)
         except FileNotFoundError:
