@@ -38,4 +38,4 @@ def read_blocks(file: BinaryIO, encoding: str) -> Iterator[str]:
         begun = text[cut:]
         if len(begun) > MOST_CHARACTERS:
             yield begun[: MOST_CHARACTERS + 1]
-            skipping, begun = True, ""
+            skipping, begun = True, "\r" if begun.endswith("\r") else ""

@@ -73,7 +73,7 @@ def test_memory_is_flat(tmp_path, write):
     path = tmp_path / "list"
     write(path, 100)
     peak_bytes(path)  # what is kept once: patterns, time zones
-    write(path, 20_000)
+    write(path, 8_000)
     short = peak_bytes(path)
-    write(path, 80_000)
+    write(path, 32_000)
     assert peak_bytes(path) < short + MARGIN_BYTES
