@@ -67,9 +67,10 @@ def campaign(database, tenant_id, contacts, *, status="RUNNING", attempts=2, **c
             [tenant_id, *names.values()],
         ).fetchall()
         connection.execute(
-            "INSERT INTO call_queue (tenant_id, campaign_id, contact_id, to_number, due_at)"
-            " SELECT tenant_id, %s, id, phone_number, %s FROM contacts WHERE id = ANY (%s)",
-            [campaign_id, NOON, contacts],
+            "INSERT INTO call_queue (tenant_id, campaign_id, contact_id, to_number, due_at,"
+            " callable_until) SELECT tenant_id, %s, id, phone_number, %s, %s FROM contacts"
+            " WHERE id = ANY (%s)",
+            [campaign_id, NOON, NOON + MINUTE, contacts],
         )
 
 

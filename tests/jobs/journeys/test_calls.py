@@ -102,6 +102,21 @@ def test_calls_cost_two_statements_more_at_any_size(database, runner, size):
     assert query(database, "SELECT count(*) FROM call_queue WHERE state = 'QUEUED'") == [(size,)]
 
 
+def test_a_step_that_is_looked_at_too_early_keeps_its_call_and_waits_on(database, runner):
+    enrolled(database, 2, raw=RAW, at=NOON)
+    runner.run_batch(NOON)
+    calls = query(database, QUEUED)
+    query(database, "UPDATE pending_executions SET scheduled_at = %s", NOON + MINUTE)
+
+    assert runner.run_batch(NOON + MINUTE).rescheduled == 2
+
+    assert query(database, QUEUED) == calls
+    waiting = query(database, "SELECT wait_key FROM pending_executions ORDER BY id")
+    assert waiting == [(call_key(execution_id),) for _, execution_id in sorted(
+        calls, key=lambda call: call[1]
+    )]  # fmt: skip
+
+
 def test_the_call_of_one_journey_does_not_wake_another(database, runner):
     tenant_id, _ = enrolled(database, 1, raw=RAW, at=NOON)
     with database.transaction() as connection:
