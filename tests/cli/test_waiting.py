@@ -1,4 +1,5 @@
 import pytest
+from psycopg.types.json import Jsonb
 
 from cli import waiting
 from cli.session import Session
@@ -79,3 +80,27 @@ def test_a_database_that_stays_away_ends_the_wait_and_says_that_the_run_goes_on(
     finally:
         nowhere.close()
     assert f"run {run_id} goes on" in capsys.readouterr().err
+
+
+def test_pace_time_left_and_counts_are_told_while_it_runs(session, database):
+    run_id = queued_run(database)
+    cursor = {"tally": {"read": 1000, "created": 900, "rejected": 100, "updated": 0}}
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE job_runs SET state = 'running', started_at = now() - interval '10 s',"
+            " progress_done = 1000, progress_total = 3000, cursor = %s WHERE id = %s",
+            [Jsonb(cursor), run_id],
+        )
+    run = waiting.look_at(session, "acme", run_id)
+    assert run.rows_per_s <= 100
+    assert run.seconds_left == pytest.approx(2000 / run.rows_per_s)
+    assert run.counts == cursor["tally"]
+    pace, left, *rest = waiting.describe_progress(run).split(", ")
+    assert (pace, left) == (f"{run.rows_per_s:,.0f}/s", f"{run.seconds_left:,.0f} s left")
+    assert set(rest) == {"created 900", "rejected 100"}
+
+
+def test_nothing_is_told_of_what_is_not_known(session, database):
+    run = waiting.look_at(session, "acme", queued_run(database))
+    assert (run.rows_per_s, run.seconds_left, run.counts) == (None, None, None)
+    assert waiting.describe_progress(run) == ""
