@@ -10,6 +10,7 @@ NAMES = (
     "noisy_neighbour",
     "imports",
     "enrollment",
+    "call_events",
 )
 
 

@@ -125,20 +125,24 @@ class Framing:
         lines = _decode(raw).split("\r\n")
         if _BANNER in raw:
             lines = self._after_banner(lines)
-        pairs = []
-        for line in lines:
-            key, colon, value = line.partition(":")
-            if colon:
-                pairs.append((key, value[1:] if value[:1] == " " else value))
-        if not pairs:
+        pairs = [line.split(": ", 1) for line in lines]
+        try:
+            fields = dict(pairs)  # the way nearly every message goes, at half the cost
+            plain = ":" not in "".join(fields)
+        except ValueError:
+            plain = False
+        if not plain:
+            pairs = [pair for pair in map(_pair, lines) if pair]
+            fields = dict(pairs)
+        if not fields:
             return None
-        fields = dict(reversed(pairs))
         if len(fields) == len(pairs):
             return Message(fields)
         repeated: dict[str, list[str]] = {}
         for key, value in pairs:
             repeated.setdefault(key, []).append(value)
-        return Message(fields, {key: values for key, values in repeated.items() if len(values) > 1})
+        first = {key: values[0] for key, values in repeated.items()}
+        return Message(first, {key: values for key, values in repeated.items() if len(values) > 1})
 
     def _after_banner(self, lines: list[str]) -> list[str]:
         """Of recordings put together: what precedes a later connection's banner was broken off."""
@@ -148,6 +152,12 @@ class Framing:
                 self.dropped.broken += place > 0
                 return lines[place + 1 :]
         return lines
+
+
+def _pair(line: str) -> list[str]:
+    """Key and value; of a line without a colon, nothing."""
+    key, colon, value = line.partition(":")
+    return [key, value[1:] if value[:1] == " " else value] if colon else []
 
 
 def _decode(raw: bytes) -> str:

@@ -47,6 +47,12 @@ def test_keys_values_and_repeats():
     assert latin.fields["A"] == "Jürgen"
 
 
+def test_a_key_ends_at_the_first_colon_and_one_blank_goes():
+    _, (message,) = frame([b"A:b: c\r\nNothing\r\nD:  e\r\nF:\r\nD: g\r\n\r\n"])
+    assert message.fields == {"A": "b: c", "D": " e", "F": ""}
+    assert message.repeated == {"D": [" e", "g"]}
+
+
 @given(st.lists(st.integers(0, len(STREAM))))
 def test_the_pieces_make_no_difference(places):
     assert frame(cut(STREAM, places))[1] == frame([STREAM])[1]
