@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from cli.enqueueing import enqueue_job
 from cli.errors import BAD_INPUT, CommandError
 from cli.options import AnyTenantSlug, AsJson
 from cli.output import print_fields, print_json, print_table, say
+from cli.retrying import retry_jobs
 from cli.session import open_session, parse_id, tenant_named
 from cli.waiting import describe_progress
 from db.queries.runs import get_run, list_runs
@@ -21,6 +23,8 @@ app = typer.Typer(help="Look at runs: imports, enrollments and whatever other se
 def list_jobs(
     tenant: AnyTenantSlug = None,
     state: Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only runs of this kind.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only runs with this unique key.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -31,7 +35,7 @@ def list_jobs(
         if tenant is not None:
             tenant_named(session.database, tenant)
         with session.database.read() as connection:
-            runs = list_runs(connection, tenant, state, limit)
+            runs = list_runs(connection, tenant, state, limit, kind=kind, unique_key=key)
     if as_json:
         print_json(runs)
         return
@@ -46,7 +50,7 @@ def list_jobs(
                 _progress(run.progress_done, run.progress_total),
                 run.attempts,
                 run.created_at,
-                run.error,
+                run.error and run.error.partition("\n")[0],
             )
             for run in runs
         ],
@@ -79,6 +83,7 @@ def show_job(
             "tries": run.attempts,
             "args": run.args,
             "unique key": run.unique_key,
+            "priority": run.priority or None,
             "run at": run.run_at,
             "created": run.created_at,
             "started": run.started_at,
@@ -116,6 +121,10 @@ def cancel_job(
         raise CommandError(f"run {wanted} has {run.state} already")
     if not as_json:
         say(f"run {wanted} cancelled")
+
+
+app.command("retry")(retry_jobs)
+app.command("enqueue")(enqueue_job)
 
 
 def _progress(done: int, total: int | None) -> str:

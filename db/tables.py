@@ -29,6 +29,7 @@ job_runs = Table(
     Column("state", Text, nullable=False),
     Column("unique_key", Text),
     Column("run_at", DateTime(timezone=True), nullable=False),
+    Column("priority", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("max_attempts", Integer),
     Column("cursor", JSONB),

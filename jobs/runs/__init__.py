@@ -1,6 +1,15 @@
 """The ledger of user-visible jobs; the packages of kinds stand on it."""
 
-from jobs.runs.doors import Enqueued, Item, cancel, enqueue, enqueue_many, publish_kinds
+from db.queries.runs import RunFilter
+from jobs.runs.doors import (
+    Enqueued,
+    Item,
+    cancel,
+    enqueue,
+    enqueue_many,
+    publish_kinds,
+    retry,
+)
 from jobs.runs.errors import (
     BadArgumentsError,
     DefiniteError,
@@ -37,6 +46,7 @@ __all__ = [
     "Kind",
     "LeaseLostError",
     "RunCancelledError",
+    "RunFilter",
     "RunOutcome",
     "RunTimedOutError",
     "StopRequestedError",
@@ -53,6 +63,7 @@ __all__ = [
     "publish_kinds",
     "release",
     "renew",
+    "retry",
     "run_next",
     "succeed",
 ]

@@ -10,13 +10,15 @@ from uuid import UUID
 
 from db.engine import Connection
 from db.queries import runs as queries
-from db.queries.runs import NewRun
+from db.queries.runs import NewRun, RunFilter
 from jobs.runs.errors import BadArgumentsError
 from jobs.runs.keys import UNIQUE, KeyRule
 from jobs.runs.kinds import Kind
 
 # As JSON writes it, and not a backslash followed by its letters.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+MOST_RETRIED = 100_000
 
 Outcome = Literal["created", "existing", "folded", "refused"]
 
@@ -122,6 +124,23 @@ def publish_kinds(connection: Connection, kinds: Iterable[Kind[Any]]) -> None:
 def cancel(connection: Connection, tenant_id: UUID, run_id: UUID) -> bool:
     """Cancel a run in the caller's transaction; False if it had ended. Committed chunks stay."""
     return queries.cancel_run(connection, tenant_id, run_id)
+
+
+def retry(
+    connection: Connection,
+    which: RunFilter,
+    *,
+    per_minute: float | None = None,
+    at_most: int = MOST_RETRIED,
+) -> list[UUID]:
+    """Queue failed and cancelled runs again, in the caller's transaction; returns their ids.
+
+    They go on where they stopped, with all their attempts. ``per_minute`` spreads their starts,
+    those that ended first before others. A run whose key another unfinished one has by now stays
+    ended; of several with one key the last goes. One statement, whatever matches.
+    """
+    spacing_s = 60 / per_minute if per_minute else 0
+    return queries.retry_runs(connection, which, spacing_s=spacing_s, at_most=at_most)
 
 
 def _check(rule: KeyRule) -> None:

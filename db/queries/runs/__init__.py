@@ -4,11 +4,13 @@ from db.queries.runs.doors import (
     EnqueuedRow,
     KindRow,
     NewRun,
+    RunFilter,
     cancel_run,
     enqueue_runs,
     notify,
     prune_runs,
     publish_kinds,
+    retry_runs,
 )
 from db.queries.runs.leases import (
     ClaimedRow,
@@ -33,6 +35,7 @@ __all__ = [
     "KindRow",
     "NewRun",
     "Run",
+    "RunFilter",
     "cancel_run",
     "checkpoint_run",
     "claim_run",
@@ -49,6 +52,7 @@ __all__ = [
     "release_run",
     "renew_lease",
     "rescue_runs",
+    "retry_runs",
     "succeed_run",
     "take_turn",
 ]

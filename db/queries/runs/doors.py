@@ -1,6 +1,7 @@
 """Runs that come in, and what is asked of those that are there. One statement each."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -29,6 +30,18 @@ class EnqueuedRow(NamedTuple):
     run_id: UUID | None
     outcome: str
     error: str | None
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which ended runs are meant; None is any. ``error``: a part of it; ``since``: they ended."""
+
+    tenant_id: UUID | None = None
+    run_id: UUID | None = None
+    kind: str | None = None
+    states: Sequence[str] = ("failed",)
+    error: str | None = None
+    since: datetime | None = None
 
 
 class KindRow(NamedTuple):
@@ -85,6 +98,17 @@ def prune_runs(
         statement("runs/prune_runs"),
         {"kinds": names, "days": days, "other_days": other_days, "size": size},
     ).rowcount
+
+
+def retry_runs(
+    connection: Connection, which: RunFilter, *, spacing_s: float, at_most: int
+) -> list[UUID]:
+    """Queue failed and cancelled runs again; returns their ids in the order of their starts."""
+    rows = connection.execute(
+        statement("runs/retry_runs"),
+        asdict(which) | {"states": list(which.states), "spacing_s": spacing_s, "at_most": at_most},
+    )
+    return [run_id for run_id, _ in rows]
 
 
 def cancel_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> bool:

@@ -29,6 +29,7 @@ class Run:
     state: str
     unique_key: str | None
     run_at: datetime
+    priority: int
     attempts: int
     max_attempts: int | None
     progress_done: int
@@ -48,11 +49,18 @@ def list_runs(
     tenant_slug: str | None = None,
     state: str | None = None,
     limit: int = 50,
+    *,
+    kind: str | None = None,
+    unique_key: str | None = None,
 ) -> list[Run]:
     """Runs, the newest first."""
     query = _runs().order_by(job_runs.c.created_at.desc(), job_runs.c.id.desc()).limit(limit)
     if tenant_slug is not None:
         query = query.where(tenants.c.slug == tenant_slug)
+    if kind is not None:
+        query = query.where(job_runs.c.kind == kind)
+    if unique_key is not None:
+        query = query.where(job_runs.c.unique_key == unique_key)
     if state is not None:
         query = query.where(job_runs.c.state == state)
     return [Run(**row) for row in connection.execute(query).mappings()]
