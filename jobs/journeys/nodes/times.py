@@ -31,6 +31,14 @@ LocalTime = Annotated[time, BeforeValidator(_as_on_a_clock), AfterValidator(_loc
 """A time on the contact's clocks, such as ``09:00``."""
 
 
+def _midnight(at: Any) -> Any:
+    return "00:00" if at == "24:00" else at
+
+
+EndTime = Annotated[LocalTime, BeforeValidator(_midnight)]
+"""A local time at which something ends: ``24:00`` is the midnight at the day's end."""
+
+
 def _weekday(day: Any) -> Any:
     return _WEEKDAYS.get(day.lower(), day) if isinstance(day, str) else day
 
@@ -55,7 +63,7 @@ class Window(BaseModel):
     )
 
     opens_at: LocalTime = Field(time(), alias="from")
-    closes_at: LocalTime = Field(time(), alias="to")
+    closes_at: EndTime = Field(time(), alias="to")
     weekdays: Annotated[
         tuple[Weekday, ...], Field(min_length=1, max_length=7), AfterValidator(_in_order)
     ] = (1, 2, 3, 4, 5, 6, 7)

@@ -37,6 +37,13 @@ def test_window_is_kept_as_it_is_written():
     assert Window.model_validate(kept) == window
 
 
+def test_window_may_end_at_the_end_of_the_day():
+    evening = Window.model_validate({"from": "18:00", "to": "24:00"})
+    assert evening == Window.model_validate({"from": "18:00"})
+    with pytest.raises(ValidationError):
+        Window.model_validate({"from": "24:00", "to": "06:00"})
+
+
 def test_window_of_weekdays_is_their_whole_days():
     window = Window.model_validate({"weekdays": [3]})
     zone = zone_named("Asia/Kathmandu")
