@@ -1,6 +1,6 @@
 """Statements on what is written down of calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -67,6 +67,9 @@ class CallRecord(NamedTuple):
     state: str
 
 
+_DOCUMENTS = ("flow", "user_events", "state")
+
+
 class WrittenCall(NamedTuple):
     tenant_id: UUID
     key: CallKey
@@ -101,10 +104,11 @@ def find_owners(connection: Connection, numbers: Sequence[str]) -> dict[str, Own
 def write_calls(connection: Connection, records: Sequence[CallRecord]) -> list[WrittenCall]:
     """Write rows in one statement; returns those that tenants' logs took, and that were news."""
     ordered = sorted(records, key=lambda r: (str(r.tenant_id or ""), r.pbx, r.unique_id))
-    arrays: Mapping[str, list[Any]] = dict(
-        zip(CallRecord._fields, bulk.columns(ordered, len(CallRecord._fields)), strict=True)
-    )
-    rows = connection.execute(statement("calls/write_calls"), arrays).fetchall()
+    columns = bulk.columns(ordered, len(CallRecord._fields))
+    parameters: dict[str, Any] = dict(zip(CallRecord._fields, columns, strict=True))
+    documents = zip(*(parameters.pop(name) for name in _DOCUMENTS), strict=True)
+    parameters["documents"] = "[" + ",".join(f"[{','.join(parts)}]" for parts in documents) + "]"
+    rows = connection.execute(statement("calls/write_calls"), parameters).fetchall()
     return [WrittenCall(tenant_id, CallKey(pbx, uid), who) for tenant_id, pbx, uid, who in rows]
 
 

@@ -1,22 +1,23 @@
 -- Write calls down, one row each: where their tenant is known in its log, else in quarantine, out of
 -- which they go as soon as it is. What is already written as it is given is not written again.
 --   One array a column, in order of (tenant_id, pbx, unique_id); times in epoch seconds.
+--   :documents, a JSON array of [flow, user_events, state]: as texts in arrays, each quote in them
+--   would have to be escaped, at a third of the flush's time
 -- Returns what was written in logs.
 WITH given AS (
-  SELECT * FROM unnest(
+  SELECT * FROM ROWS FROM (unnest(
     :tenant_id::uuid[], :queue_id::uuid[], :agent_id::uuid[], :extension::text[], :pbx::text[],
     :unique_id::text[], :linked_id::text[], :direction::text[], :from_number::text[],
     :to_number::text[], :did::text[], :trunk::text[], :context::text[], :transfer_number::text[],
     :status::text[], :disposition::text[], :started_at::double precision[],
     :ringing_at::double precision[], :answered_at::double precision[],
     :ended_at::double precision[], :duration::integer[], :billable_seconds::integer[],
-    :hangup_cause::integer[], :hangup_text::text[], :unknown_end::boolean[], :flow::text[],
-    :user_events::text[], :state::text[]
-  ) AS g (
+    :hangup_cause::integer[], :hangup_text::text[], :unknown_end::boolean[]
+  ), jsonb_array_elements(:documents::jsonb)) AS g (
     tenant_id, queue_id, agent_id, extension, pbx, unique_id, linked_id, direction, from_number,
     to_number, did, trunk, context, transfer_number, status, disposition, started_at, ringing_at,
     answered_at, ended_at, duration, billable_seconds, hangup_cause, hangup_text, unknown_end,
-    flow, user_events, state
+    document
   )
 ), logged AS (
   INSERT INTO call_logs AS k (
@@ -31,8 +32,8 @@ WITH given AS (
     coalesce(q.to_number, g.to_number), coalesce(g.did, q.from_number), g.trunk, g.context,
     g.transfer_number, g.status, g.disposition, to_timestamp(g.started_at),
     to_timestamp(g.ringing_at), to_timestamp(g.answered_at), to_timestamp(g.ended_at), g.duration,
-    g.billable_seconds, g.hangup_cause, g.hangup_text, g.unknown_end, g.flow::jsonb,
-    g.user_events::jsonb, g.state::jsonb
+    g.billable_seconds, g.hangup_cause, g.hangup_text, g.unknown_end, g.document -> 0,
+    g.document -> 1, g.document -> 2
   FROM given AS g
   LEFT JOIN call_queue AS q ON q.tenant_id = g.tenant_id AND q.id = g.queue_id
   LEFT JOIN contacts AS c ON c.tenant_id = g.tenant_id
@@ -76,8 +77,8 @@ WITH given AS (
     g.pbx, g.unique_id, g.linked_id, g.direction, g.from_number, g.to_number, g.did, g.trunk,
     g.context, g.transfer_number, g.status, g.disposition, to_timestamp(g.started_at),
     to_timestamp(g.ringing_at), to_timestamp(g.answered_at), to_timestamp(g.ended_at), g.duration,
-    g.billable_seconds, g.hangup_cause, g.hangup_text, g.unknown_end, g.flow::jsonb,
-    g.user_events::jsonb, g.state::jsonb
+    g.billable_seconds, g.hangup_cause, g.hangup_text, g.unknown_end, g.document -> 0,
+    g.document -> 1, g.document -> 2
   FROM given AS g
   WHERE g.tenant_id IS NULL
   ORDER BY g.pbx, g.unique_id
