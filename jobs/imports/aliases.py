@@ -11,7 +11,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         *("first name", "firstname", "first", "given name", "givenname", "fname", "forename"),
         *("vorname", "prenom", "nombre", "primer nombre", "nombres", "nome", "primeiro nome"),
         *("voornaam", "fornamn", "fornavn", "etunimi", "imie", "jmeno", "krestni jmeno", "meno"),
-        *("krstne meno", "keresztnev", "utonev", "prenume", "ime", "isim", "ad", "adı", "eesnimi"),
+        *("krstne meno", "keresztnev", "utonev", "prenume", "ime", "isim", "adı", "eesnimi"),
         *("vards", "vardas", "имя", "імʼя", "ім я", "име", "ονομα"),
     ),
     "last_name": (

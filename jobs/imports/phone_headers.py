@@ -14,14 +14,14 @@ _PHONE_WORDS = (
         "movil telemovel telemovil handy handynummer handynr mobilnummer mobilnr mobiltelefon "
         "mobilfunk mobilfunknummer mobilephone mobileno mobilenumber mobiel mobieltje gsm "
         "mobilni mobilny matkapuhelin matkapuhelinnumero kannykka komorka komorkowy natel "
-        "cep ceptelefonu mobitel mobiltelefonnummer mobilszam κινητο мобильный мобилен"
+        "ceptelefonu mobitel mobiltelefonnummer mobilszam κινητο мобилен"
     ),
     _words("whatsapp msisdn"),
     _words(
         "phone phones phonenumber phoneno phonenum telephone telephonenumber tel telno tlf tlfn "
         "telefon telefonnummer telefonnr telefono telefone telefoon telefoonnummer rufnummer "
-        "fon fono puhelin puhelinnumero landline ph phonemobile telefonszam telefonas telefons "
-        "telefona telefonu telefoninumber festnetz festnetznummer fixe fijo fisso simi"
+        "fon fono puhelin puhelinnumero landline ph telefonszam telefonas telefons telefona "
+        "telefonu telefoninumber festnetz festnetznummer"
     ),
 )
 _PHONE_NAMES = frozenset({"number", "contact number", "contact no", "contact nr", "to"})
@@ -35,7 +35,8 @@ _NO_PHONE = _words(
 _WITH = _words("with incl including inkl mit")  # … but Phone (with country code) is.
 _SECOND_CHOICE = _words(
     "home work business office other company main assistant secondary alternate alternative "
-    "radio car tty tdd callback privat private geschaftlich dienstlich maison bureau casa"
+    "radio car tty tdd callback privat private geschaftlich dienstlich maison bureau casa "
+    "landline festnetz festnetznummer fixe fijo fisso fixo"
 )
 
 

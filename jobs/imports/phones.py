@@ -29,6 +29,7 @@ _BETWEEN = re.compile(r"\s*(?::::|[;,|/\n]|\b(?:or|oder|ou|and|und|et|y|o)\b)\s*
 # A national number to which a digit was added by mistake is one digit too long, not two.
 _CERTAINLY_LONGER = 2
 _FEWEST_JUDGED = 4
+_LONGEST_REMEMBERED = 64  # a column of letters, taken for phones, would fill the memory
 _REASONS = {
     phonenumbers.ValidationResult.TOO_SHORT: "phone is too short",
     phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "phone lacks its area code",
@@ -84,6 +85,8 @@ class PhoneReader:
 
     def read_closely(self, text: str) -> PhoneReading:
         """The same, where ``read_plainly`` has been tried."""
+        if len(text) > _LONGEST_REMEMBERED:
+            return _read_anew(text, self._region)
         return _read_slowly(text, self._region)
 
     def read_plainly(self, text: str) -> str | None:
@@ -150,9 +153,13 @@ def _national(digits: str, plan: Plan) -> tuple[Plan, str] | None:
     return plan, national
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _read_slowly(text: str, region: str) -> PhoneReading:
     """The same number comes again and again in some files, and so do ``n/a`` and ``-``."""
+    return _read_anew(text, region)
+
+
+def _read_anew(text: str, region: str) -> PhoneReading:
     cleaned = _mended(text)
     if not cleaned:
         return PhoneReading(None, _EMPTY)

@@ -32,6 +32,7 @@ def test_spellings_of_one_column(name):
     "name",
     [
         *("Phone 1 - Type", "Phone Type", "Fax", "Home Fax", "Mobile Opt-In", "phone_verified"),
+        *("CEP", "Ad", "Prix fixe"),
         *("Phone Country Code", "Number of employees", "Mobility", "Hotel", "contact", "Title"),
     ],
 )
@@ -43,6 +44,7 @@ def test_a_mobile_is_likelier_than_another_phone_and_that_than_one_at_work():
     assert map_header(["BusinessPhone", "Telefonnummer", "Handy-Nr."]).known == {"phone": 2}
     assert map_header(["Office Mobile", "Telefonnummer"]).known == {"phone": 1}
     assert map_header(["Phone 2 - Value", "Phone 3 - Value"]).known == {"phone": 0}
+    assert map_header(["Téléphone fixe", "Téléphone"]).phones == (1, 0)
 
 
 def test_the_likelier_of_two_columns_wins_and_the_other_is_kept():

@@ -207,3 +207,11 @@ def test_what_a_cell_holds_besides_its_number_is_told_of():
     assert reader.read("212-555-0123 x7") == ("+12125550123", None, True)
     assert reader.read("212-555-0123; 212-555-0124") == ("+12125550123", None, True)
     assert reader.read("212-555-0123") == ("+12125550123", None, False)
+
+
+def test_long_texts_are_not_remembered():
+    _read_slowly.cache_clear()
+    reader = PhoneReader("US")
+    assert reader.read("call my office first: 212-555-0123 " * 9).number is None
+    assert reader.read("212-555-0123 ext. 7".rjust(200)).number == "+12125550123"
+    assert _read_slowly.cache_info().currsize == 0
