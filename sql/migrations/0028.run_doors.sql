@@ -67,8 +67,12 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value';
   END IF;
 
-  SELECT array_agg(trunkline_uuid7() ORDER BY i.n),
-         array_agg(
+  -- In the order of the items, which is that of their starts.
+  SELECT array_agg(made.id ORDER BY made.id)
+  INTO new_ids
+  FROM (SELECT trunkline_uuid7() AS id FROM generate_series(1, cardinality(f.args))) AS made;
+
+  SELECT array_agg(
            nullif(concat_ws(
              '; ',
              trunkline_argument_errors(f.kind, i.args),
@@ -78,7 +82,7 @@ BEGIN
            ), '')
            ORDER BY i.n
          )
-  INTO new_ids, errors
+  INTO errors
   FROM unnest(f.args, f.unique_keys, f.run_ats) WITH ORDINALITY AS i (args, key, run_at, n);
 
   IF f.how = 'unique' THEN
@@ -127,10 +131,14 @@ BEGIN
     FOR UPDATE;
 
     WITH calls AS (
-      SELECT DISTINCT ON (i.key) i.*
+      -- The place is the first one's, the arguments are the last one's.
+      SELECT DISTINCT ON (i.key) i.key, i.args,
+             first_value(i.id) OVER first AS id, first_value(i.run_at) OVER first AS run_at,
+             max(coalesce(i.priority, 0)) OVER (PARTITION BY i.key) AS priority
       FROM unnest(new_ids, f.args, f.unique_keys, f.run_ats, f.priorities, errors)
         WITH ORDINALITY AS i (id, args, key, run_at, priority, error, n)
       WHERE i.error IS NULL
+      WINDOW first AS (PARTITION BY i.key ORDER BY i.n)
       ORDER BY i.key, i.n DESC
     ), folded AS (
       INSERT INTO job_runs AS r (tenant_id, id, kind, args, unique_key, folds, run_at, priority, created_at)
@@ -140,7 +148,7 @@ BEGIN
                WHEN 'throttle' THEN greatest(coalesce(c.run_at, now()), begun.at + f.period)
                ELSE coalesce(c.run_at, now())
              END,
-             coalesce(c.priority, 0), now()
+             c.priority, now()
       FROM calls AS c
       LEFT JOIN LATERAL (
         SELECT b.started_at AS at FROM job_runs AS b
