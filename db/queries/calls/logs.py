@@ -82,6 +82,11 @@ def lock_shard(connection: Connection, shard: int) -> bool:
     return bool(row and row[0])
 
 
+def lock_shards(connection: Connection, shards: Sequence[int]) -> None:
+    """Wait for shards and take them until the transaction ends."""
+    connection.execute(statement("calls/lock_shards"), {"shards": list(shards)})
+
+
 def read_calls(connection: Connection, keys: Sequence[CallKey]) -> tuple[list[StoredCall], str]:
     """What is known of these calls, in one statement, and the version of their belonging."""
     pbxs, unique_ids = bulk.columns(keys, 2)
