@@ -21,7 +21,7 @@ from db.queries.calls.allocation import (
 from db.queries.calls.outcomes import EndedCall, extend_leases, find_silent_calls
 from db.queries.journeys.signals import Signal, call_key
 from jobs.calls.hours import NextHours, put_off
-from jobs.calls.outcomes import OutcomesApplied, call_outcome, end_calls, tell_steps
+from jobs.calls.outcomes import call_outcome, end_calls, tell_steps
 from jobs.calls.phones import Dial, DialAnswer, Phones, Verdict
 
 log = structlog.get_logger(__name__)
@@ -83,8 +83,12 @@ def allocate_calls(
         dialing = [call for call in claimed if call.verdict == "DIALING"]
         answers = phones.dial([_dial(call) for call in dialing]) if dialing else []
         if dialing:
+            said_of = list(zip(dialing, answers, strict=True))
+            # Apart: ends tell steps before contacts are changed, dials change contacts.
             with database.transaction() as connection:
-                _write_down(connection, lease_token, dialing, answers, now)
+                _end_refused(connection, said_of, now)
+            with database.transaction() as connection:
+                _write_dials(connection, lease_token, said_of, now)
     verdicts = Counter(call.verdict for call in claimed)
     said = Counter(answer.verdict for answer in answers)
     outcome = AllocationOutcome(
@@ -190,46 +194,47 @@ def _dial(call: ClaimedCall) -> Dial:
     )
 
 
-def _write_down(
+def _write_dials(
     connection: Connection,
     lease_token: UUID,
-    calls: Sequence[ClaimedCall],
-    answers: Sequence[DialAnswer],
+    said_of: Sequence[tuple[ClaimedCall, DialAnswer]],
     now: datetime | None,
-) -> OutcomesApplied:
-    """What the PBXs said, and the ends of calls that they refused."""
-    said = list(zip(calls, answers, strict=True))
-    apply_dials(
-        connection,
-        lease_token,
-        [
-            DialedCall(
-                call.tenant_id,
-                call.id,
-                call.channel_id or "",
-                answer.pbx,
-                answer.verdict is not Verdict.UNSENT,
-                answer.reason,
-                UNSENT_WAIT_S,
-            )
-            for call, answer in said
-            if answer.verdict is not Verdict.REFUSED
-        ],
-        now,
-    )
-    refused = [
-        EndedCall(
-            call.tenant_id, call.id, call.channel_id or "", "failed", answer.reason, refused=True
+) -> None:
+    """What the PBXs said of calls that were dialed, or that nobody was asked for."""
+    dials = [
+        DialedCall(
+            call.tenant_id,
+            call.id,
+            call.channel_id or "",
+            answer.pbx,
+            answer.verdict is not Verdict.UNSENT,
+            answer.reason,
+            UNSENT_WAIT_S,
         )
-        for call, answer in said
-        if answer.verdict is Verdict.REFUSED
+        for call, answer in said_of
+        if answer.verdict is not Verdict.REFUSED
     ]
-    known = {
-        (call.tenant_id, call.id): {"error": answer.reason}
-        for call, answer in said
-        if answer.verdict is Verdict.REFUSED
-    }
-    return end_calls(connection, refused, known, (), now)
+    if dials:
+        apply_dials(connection, lease_token, dials, now)
+
+
+def _end_refused(
+    connection: Connection,
+    said_of: Sequence[tuple[ClaimedCall, DialAnswer]],
+    now: datetime | None,
+) -> None:
+    """The ends of calls that the PBXs refused."""
+    refused = [(call, answer) for call, answer in said_of if answer.verdict is Verdict.REFUSED]
+    if refused:
+        ended = [
+            EndedCall(
+                *(call.tenant_id, call.id, call.channel_id or "", "failed", answer.reason),
+                refused=True,
+            )
+            for call, answer in refused
+        ]
+        known = {(call.tenant_id, call.id): {"error": answer.reason} for call, answer in refused}
+        end_calls(connection, ended, known, (), now)
 
 
 def _more_due(claimed: Sequence[ClaimedCall]) -> bool:

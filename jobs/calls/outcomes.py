@@ -9,7 +9,7 @@ from uuid import UUID
 from db.counter import uncounted
 from db.engine import Connection
 from db.queries.calls.keys import call_of_channel
-from db.queries.calls.outcomes import EndedCall, FinishedCall, finish_calls
+from db.queries.calls.outcomes import EndedCall, FinishedCall, finish_calls, note_outcomes
 from db.queries.journeys.signals import Signal, call_key, signal_steps
 from db.queries.runs import notify
 
@@ -73,7 +73,7 @@ def call_outcome(
 def apply_outcomes(
     connection: Connection, calls: Sequence[LoggedCall], now: datetime | None = None
 ) -> OutcomesApplied:
-    """Apply the ends of calls, in the transaction that writes them down: two statements, or less.
+    """Apply the ends of calls, in the transaction that writes them down: three statements, or less.
 
     Calls that we dialed end in the queue, or are dialed again as their campaign says; their
     ``make_call`` steps go on, and whoever waits for ``call_answered``, ``call_busy`` and so on.
@@ -117,11 +117,11 @@ def end_calls(
         for call in finished
         for signal in _signals(call, payloads.get((call.tenant_id, call.id), {}))
     ]
-    return OutcomesApplied(
-        len(finished),
-        sum(call.state == "QUEUED" for call in finished),
-        tell_steps(connection, [*signals, *others], now),
-    )
+    woken = tell_steps(connection, [*signals, *others], now)
+    if finished:
+        note_outcomes(connection, finished)
+    again = sum(call.state == "QUEUED" for call in finished)
+    return OutcomesApplied(len(finished), again, woken)
 
 
 def tell_steps(connection: Connection, signals: Sequence[Signal], now: datetime | None) -> int:

@@ -75,6 +75,20 @@ def finish_calls(
         return cursor.execute(statement("calls/finish_calls"), {"now": now, **arrays}).fetchall()
 
 
+def note_outcomes(connection: Connection, calls: Sequence[FinishedCall]) -> None:
+    """Write what became of the contacts' last calls; of several of one, the last given."""
+    last = {(call.tenant_id, call.contact_id): call.outcome for call in calls}
+    tenant_ids, contact_ids = columns(list(last), 2)
+    connection.execute(
+        statement("calls/note_outcomes"),
+        {
+            "tenant_ids": tenant_ids,
+            "contact_ids": contact_ids,
+            "outcomes": list(last.values()),
+        },
+    )
+
+
 def find_silent_calls(
     connection: Connection, batch_size: int, now: datetime | None = None
 ) -> list[SilentCall]:

@@ -10,7 +10,7 @@ WITH told AS (
 ), clock AS MATERIALIZED (
   SELECT coalesce(:now::timestamptz, now()) AS now
 ), call AS MATERIALIZED (
-  SELECT q.ctid AS place, r.pbx, r.dialed, r.error, r.wait_s,
+  SELECT q.tenant_id, q.id, r.pbx, r.dialed, r.error, r.wait_s,
     NOT r.dialed AND q.state = 'DIALING' AND q.lease_token = :lease_token AS undone
   FROM told AS r
   JOIN call_queue AS q
@@ -28,7 +28,8 @@ WITH told AS (
     pbx = CASE WHEN r.undone THEN q.pbx ELSE r.pbx END,
     error = CASE WHEN r.undone OR q.state = 'DIALING' THEN r.error ELSE q.error END
   FROM call AS r, clock
-  WHERE q.ctid = r.place
+  -- By key, not by place: one that another moved while it was waited for is elsewhere now.
+  WHERE q.tenant_id = r.tenant_id AND q.id = r.id
   RETURNING q.tenant_id, q.contact_id, r.dialed
 ), locked AS MATERIALIZED (
   SELECT c.tenant_id, c.id

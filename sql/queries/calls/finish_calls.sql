@@ -10,7 +10,7 @@ WITH ended AS (
 ), clock AS MATERIALIZED (
   SELECT coalesce(:now::timestamptz, now()) AS now
 ), locked AS MATERIALIZED (
-  SELECT q.ctid AS place, e.outcome, e.error, e.refused, coalesce(
+  SELECT q.tenant_id, q.id, e.outcome, e.error, e.refused, coalesce(
     k.status NOT IN ('STOPPED', 'FINISHED')
       AND e.outcome = ANY (k.call_retry_on) AND q.attempts < k.call_attempts, false
   ) AS again, k.call_retry_minutes
@@ -21,33 +21,19 @@ WITH ended AS (
   LEFT JOIN campaigns AS k ON k.tenant_id = q.tenant_id AND k.id = q.campaign_id
   ORDER BY q.tenant_id, q.id
   FOR UPDATE OF q
-), finished AS (
-  UPDATE call_queue AS q
-  SET state = CASE WHEN l.again THEN 'QUEUED' WHEN l.refused THEN 'FAILED' ELSE 'DONE' END,
-    outcome = l.outcome,
-    due_at = CASE WHEN l.again
-      THEN clock.now + make_interval(mins => l.call_retry_minutes) ELSE q.due_at END,
-    callable_until = CASE WHEN l.again THEN '-infinity' ELSE q.callable_until END,
-    lease_token = NULL,
-    lease_until = NULL,
-    finished_at = CASE WHEN l.again THEN NULL ELSE clock.now END,
-    error = l.error
-  FROM locked AS l, clock
-  WHERE q.ctid = l.place
-  RETURNING q.tenant_id, q.id, q.contact_id, q.campaign_id, q.journey_contact_id, q.execution_id,
-    q.state, q.outcome, q.attempts
-), contact AS MATERIALIZED (
-  SELECT c.tenant_id, c.id, called.outcome
-  FROM (
-    SELECT DISTINCT ON (tenant_id, contact_id) tenant_id, contact_id, outcome FROM finished
-    ORDER BY tenant_id, contact_id, id DESC
-  ) AS called
-  JOIN contacts AS c ON c.tenant_id = called.tenant_id AND c.id = called.contact_id
-  ORDER BY c.tenant_id, c.id
-  FOR NO KEY UPDATE OF c
-), told AS (
-  UPDATE contacts AS c SET last_call_outcome = contact.outcome
-  FROM contact
-  WHERE c.tenant_id = contact.tenant_id AND c.id = contact.id
 )
-SELECT * FROM finished;
+UPDATE call_queue AS q
+SET state = CASE WHEN l.again THEN 'QUEUED' WHEN l.refused THEN 'FAILED' ELSE 'DONE' END,
+  outcome = l.outcome,
+  due_at = CASE WHEN l.again
+    THEN clock.now + make_interval(mins => l.call_retry_minutes) ELSE q.due_at END,
+  callable_until = CASE WHEN l.again THEN '-infinity' ELSE q.callable_until END,
+  lease_token = NULL,
+  lease_until = NULL,
+  finished_at = CASE WHEN l.again THEN NULL ELSE clock.now END,
+  error = l.error
+FROM locked AS l, clock
+-- By key, not by place: one that another moved while it was waited for is elsewhere now.
+WHERE q.tenant_id = l.tenant_id AND q.id = l.id
+RETURNING q.tenant_id, q.id, q.contact_id, q.campaign_id, q.journey_contact_id, q.execution_id,
+  q.state, q.outcome, q.attempts;

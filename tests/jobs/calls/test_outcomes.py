@@ -1,16 +1,21 @@
 """How calls end: in the queue, for the steps that wait, for the contacts."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from config.settings import load_settings
 from db.counter import count_statements
+from db.queries.calls.allocation import DialedCall, apply_dials
+from db.queries.calls.keys import call_of_channel
 from jobs.calls.allocation import end_silent_calls
 from jobs.calls.outcomes import LoggedCall, OutcomesApplied, apply_outcomes, call_outcome
 from jobs.journeys.batch import StepRunner
 from tests.factories import make_contacts, make_tenant
 from tests.jobs.journeys.journeys import apply_journey, enroll, query
+from tests.waiting import wait_until
 
 NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -200,7 +205,7 @@ def test_a_call_that_names_another_tenants_row_is_none_of_its_calls(database, di
 
 
 @pytest.mark.parametrize("size", [5, 200])
-def test_outcomes_cost_two_statements_at_any_size(database, settings, dial, size):
+def test_outcomes_cost_three_statements_at_any_size(database, settings, dial, size):
     tenant_id = make_tenant(database)
     journey = apply_journey(database, tenant_id, RAW)
     enroll(database, tenant_id, journey, make_contacts(database, tenant_id, size), at=NOON)
@@ -211,7 +216,60 @@ def test_outcomes_cost_two_statements_at_any_size(database, settings, dial, size
         applied = apply(database, calls)
 
     assert (applied.finished, applied.woken) == (size, size)
-    assert count.statements == 2, count.texts
+    assert count.statements == 3, count.texts
+
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND wait_event_type = 'Lock'"
+)
+
+
+def beside(database, first, second):
+    """``first(connection)``, and ``second()`` in a thread that waits for the first to commit."""
+    done = []
+    with database.transaction() as connection:
+        first(connection)
+        thread = threading.Thread(target=lambda: done.append(second()))
+        thread.start()
+        wait_until(lambda: query(database, WAITING) == [(1,)])
+    thread.join()
+    return done[0]
+
+
+class TestAtOnce:
+    """The PBX's answer and the end of the call are written at the same moment."""
+
+    @pytest.fixture
+    def call(self, database, dial):
+        tenant_id = make_tenant(database)
+        campaign(database, tenant_id, make_contacts(database, tenant_id, 1), attempts=1)
+        [call] = dial(NOON, "BUSY")
+        query(database, "UPDATE call_queue SET dialed_at = NULL, lease_token = %s", UUID(int=1))
+        return call
+
+    def dialed(self, call):
+        key = call_of_channel(call.unique_id)
+        return [DialedCall(key.tenant_id, key.id, call.unique_id, "p", True, None, 0)]
+
+    def test_the_end_waits_for_the_answer(self, database, call):
+        applied = beside(
+            database,
+            lambda connection: apply_dials(connection, UUID(int=1), self.dialed(call), NOON),
+            lambda: apply(database, [call]),
+        )
+        assert applied.finished == 1
+        assert query(database, "SELECT state, dialed_at FROM call_queue") == [("DONE", NOON)]
+
+    def test_the_answer_waits_for_the_end(self, database, call):
+        def write():
+            with database.transaction() as connection:
+                apply_dials(connection, UUID(int=1), self.dialed(call), NOON)
+
+        beside(database, lambda connection: apply_outcomes(connection, [call], NOON), write)
+        assert query(database, "SELECT state, dialed_at FROM call_queue") == [("DONE", NOON)]
+        called = query(database, "SELECT last_called_at, last_call_outcome FROM contacts")
+        assert called == [(NOON, "busy")]
 
 
 class TestSilence:
