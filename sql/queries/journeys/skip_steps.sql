@@ -1,7 +1,8 @@
 -- The rest of the statement that a pick_overdue_*.sql begins: records the picked steps as SKIPPED
 -- and brings their contacts to the node that follows, by the edge next or else default, timeout or
 -- success.
--- A node with none of them (a split, an end) reaches nobody: its step stays and runs.
+-- A node with none of them (a split, an end) reaches nobody: its step stays and runs. So does one whose
+-- event came while it was held: it has its answer.
 , passed AS MATERIALIZED (
   SELECT chunk.*, following.id AS next_node_id
   FROM chunk
@@ -12,6 +13,7 @@
     AND following.key = coalesce(
       n.edges ->> 'next', n.edges ->> 'default', n.edges ->> 'timeout', n.edges ->> 'success'
     )
+  WHERE chunk.signal IS NULL
 ), history AS (
   INSERT INTO journey_node_executions (
     tenant_id, id, journey_id, journey_contact_id, node_id, status,
