@@ -11,6 +11,8 @@ from cli.options import AsJson
 from cli.output import print_json, say
 from cli.session import located_settings
 from config.settings import ConfigError, Settings
+from db.cache.shared import open_shared_store
+from db.cache.statistics import CacheStatistics, total
 from db.engine import Connection, DatabaseUnreachableError, connect_directly, describe
 from db.indexes import invalid_indexes
 from db.migrations import pending_migrations
@@ -18,6 +20,9 @@ from db.queries import monitoring
 
 _LATE_S = 60
 _PATIENCE_MINUTES = 10
+_TOLD_WITHIN_S = 30
+_WARM_AFTER = 10_000
+_COLD = 0.3
 _REDIS = ("redis://", "rediss://", "unix://")
 _OLDEST_POSTGRES = 150000
 
@@ -73,6 +78,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
                 for what, ledger in _LEDGERS.items():
                     yield _backlog(connection, what, ledger)
     yield _redis(settings)
+    yield _caches(settings)
 
 
 _LEDGERS = {
@@ -181,3 +187,44 @@ def _redis(settings: Settings) -> Finding:
             "start it (`trunkline up`) or correct REDIS_URL; nothing is lost meanwhile",
         )
     return Finding("broker", f"answers, speaks Redis {version}")
+
+
+def _caches(settings: Settings) -> Finding:
+    """What workers told of their caches last, all together."""
+    try:
+        store = open_shared_store(settings)
+    except ValueError as error:
+        return Finding("caches", f"REDIS_URL: {error}", "correct REDIS_URL")
+    if store is None:
+        return Finding("caches", "no Redis is named: each process has its own, and tells nobody")
+    reports = store.reports(_TOLD_WITHIN_S)
+    store.close()
+    if not reports:
+        return Finding("caches", "no process tells of any")
+    names = sorted({name for report in reports for name in report["caches"]})
+    parts = {
+        name: total(CacheStatistics(**its[name]) for r in reports if name in (its := r["caches"]))
+        for name in names
+    }
+    found = f"{len(reports)} processes" + "".join(
+        f"; {name} {part.size:,} entries, {part.hit_rate:.1%} of {part.asked:,} lookups found"
+        for name, part in parts.items()
+        if part.hit_rate is not None
+    )
+    problem = next((report["problem"] for report in reports if report["problem"]), None)
+    if problem:
+        return Finding(
+            "caches",
+            f"{found}; a process can't hear of changes: {problem}",
+            "nothing is cached there: name the direct way to Postgres as DATABASE_DIRECT_URL",
+        )
+    cold = [
+        n for n, its in parts.items() if its.asked >= _WARM_AFTER and (its.hit_rate or 0) < _COLD
+    ]
+    return Finding(
+        "caches",
+        found,
+        f"{', '.join(cold)}: cold; see who writes the table all the time, or raise the TTL"
+        if cold
+        else None,
+    )

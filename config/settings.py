@@ -275,7 +275,9 @@ class Settings(BaseSettings):
     def pool_share(self) -> tuple[int, int]:
         """Connections (at least, at most) that one process of the stack may hold."""
         processes = self.worker_processes + _RESERVED_PROCESSES
-        return self.db_min_connections // processes, max(2, self.db_max_connections // processes)
+        # One more, beside the pool, hears which cached tables change.
+        most = max(2, self.db_max_connections // processes - 1)
+        return min(most, self.db_min_connections // processes), most
 
 
 def load_settings(**overrides: Any) -> Settings:

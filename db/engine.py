@@ -15,6 +15,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from config.settings import Settings
+from db.cache.changes import told_when_over
+from db.cache.registry import Caches
 from db.counter import CountingCursor, uncounted
 
 log = structlog.get_logger(__name__)
@@ -44,6 +46,8 @@ class Database:
 
     def __init__(self, settings: Settings, *, min_size: int, max_size: int) -> None:
         self._settings = settings
+        self.caches = Caches()
+        """What this process remembers of the database."""
         self._url = settings.require("database_url")
         counting = type(
             "CountingCursor",
@@ -78,7 +82,11 @@ class Database:
         Raises:
             DatabaseUnreachableError: no connection could be had in ``db_wait_timeout_s``.
         """
-        with self._connection() as connection, connection.transaction():
+        with (
+            self._connection() as connection,
+            told_when_over(self.caches),
+            connection.transaction(),
+        ):
             _set_timeouts(connection, self._settings)
             yield connection
 

@@ -7,6 +7,7 @@ import structlog
 from dramatiq import Broker
 
 from config.settings import Settings
+from db.cache.listener import CacheListener, keep_caches
 from db.engine import Database, open_database
 from jobs.calls.belonging import Owners
 from jobs.calls.phones import Phones
@@ -27,6 +28,7 @@ class WorkerProcess:
 
     So do calls where ``phones`` is None: AMI_URLS isn't set.
     ``calls`` is None where no Redis is named; ``owners`` says whose numbers calls are on.
+    ``cache_listener`` hears which of the tables that are cached have changed.
     ``stopping`` is set once the worker is told to stop; what takes long looks at it.
     """
 
@@ -36,6 +38,7 @@ class WorkerProcess:
     steps: StepRunner
     gateway: SmsGateway | None
     webhooks: WebhookClient
+    cache_listener: CacheListener
     calls: CallStream | None = None
     owners: Owners | None = None
     phones: Phones | None = None
@@ -54,8 +57,9 @@ class WorkerProcess:
             StepRunner(database, settings),
             gateway,
             WebhookClient(settings),
+            keep_caches(database, settings),
             open_call_stream(settings),
-            Owners(settings.number_ttl_s),
+            Owners(settings.number_ttl_s, database.caches),
             Phones(settings) if settings.calling_pbxs else None,
         )
 
@@ -67,6 +71,7 @@ class WorkerProcess:
         self.webhooks.close()
         if self.phones:
             self.phones.close()
+        self.cache_listener.stop()
         self.database.close()
 
     def ring(self, queue: Queue) -> None:

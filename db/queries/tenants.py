@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection as ReadConnection
 from sqlalchemy import Select, select
 
+from db.cache.changes import note_change
 from db.engine import Connection
 from db.statements import statement
 from db.tables import tenants
@@ -92,6 +93,7 @@ def load_rules(connection: Connection, tenant_id: UUID) -> TenantRules:
 
 def save_rules(connection: Connection, tenant_id: UUID, rules: TenantRules) -> None:
     """Lay down rules that have been checked."""
+    note_change("execution_rules", tenant_id)
     connection.execute(statement("tenants/save_rules"), {"tenant_id": tenant_id, **rules._asdict()})
 
 
@@ -103,7 +105,11 @@ def create_tenant(
         statement("tenants/create_tenant"),
         {"slug": slug, "name": name, "region": region, "timezone": timezone},
     ).fetchone()
-    return Tenant(*row) if row else None
+    if row is None:
+        return None
+    tenant = Tenant(*row)
+    note_change("tenants", tenant.id)
+    return tenant
 
 
 def find_tenant(connection: ReadConnection, slug: str) -> Tenant | None:

@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from db.cache.bulk import BulkCache
+from db.cache.cache import Cache, as_it_is
+from db.cache.registry import Caches
 from db.engine import Connection
 from db.queries.calls.keys import call_of_channel
 from db.queries.calls.logs import CallKey, CallRecord, Owner, find_owners
@@ -19,8 +20,11 @@ _NUMBERS = 100_000
 class Owners:
     """Whose numbers are, cached until numbers change or its time is over; for any thread."""
 
-    def __init__(self, ttl_s: float) -> None:
-        self.cache: BulkCache[str, Owner] = BulkCache("owners", maxsize=_NUMBERS, ttl_s=ttl_s)
+    def __init__(self, ttl_s: float, caches: Caches) -> None:
+        # Not by notice: the version comes with each flush, from its own transaction.
+        self.cache: Cache[str, Owner, Owner] = caches.make(
+            "owners", as_it_is, maxsize=_NUMBERS, ttl_s=ttl_s
+        )
         self.version = ""
         self._lock = threading.Lock()
 

@@ -55,13 +55,13 @@ class BatchOutcome:
 
 
 class StepRunner:
-    """Runs batches; one for each process, shared by its threads. It holds the caches."""
+    """Runs batches; one for each process, shared by its threads."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._batch_size = settings.batch_size
-        self._loader = ContextLoader(settings)
-        self._leads = LeadLoader(settings.pricing_ttl_s)
+        self._loader = ContextLoader(settings, database.caches)
+        self._leads = LeadLoader(settings.pricing_ttl_s, database.caches)
         self._marks = LowWaterMarks()
         self._max_steps = settings.enrollment_max_steps
         self._retry = RetryPolicy(
@@ -149,11 +149,6 @@ class StepRunner:
                 allowed = reach.next_allowed(now)
                 hours[key] = (allowed, reach.allowed_until(allowed))
         return hours
-
-    def clear_caches(self) -> None:
-        """Forget nodes, zones, rules and prices, so that the next batch reads them anew."""
-        self._loader.clear()
-        self._leads.clear()
 
 
 def _contacts_read(steps: Sequence[StepRow], context: BatchContext) -> list[tuple[UUID, UUID]]:

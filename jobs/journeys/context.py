@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from config.settings import Settings
-from db.cache.bulk import BulkCache
+from db.cache.registry import Caches
 from db.engine import Connection
 from db.queries.journeys import claims
 from db.queries.journeys.rows import NodeRow, StepRow, TenantRow
@@ -73,14 +73,24 @@ class ContextLoader:
     Statuses are never cached: the claim joins them.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._versions: BulkCache[VersionKey, dict[int, PlacedNode]] = BulkCache(
-            "journey_nodes", maxsize=_CACHED_VERSIONS, ttl_s=settings.node_ttl_s
+    def __init__(self, settings: Settings, caches: Caches) -> None:
+        self._versions = caches.make(
+            "journey_nodes",
+            place_nodes,
+            maxsize=_CACHED_VERSIONS,
+            ttl_s=settings.node_ttl_s,
+            tables=("journey_nodes", "journeys"),
+            tenant_of=_tenant_of_version,
+            rows=list[NodeRow],
         )
-        self._tenants: BulkCache[UUID, tuple[str, ExecutionRules]] = BulkCache(
+        self._tenants = caches.make(
             "tenants",
+            _zone_and_rules,
             maxsize=_CACHED_TENANTS,
             ttl_s=min(settings.tenant_ttl_s, settings.rules_ttl_s),
+            tables=("tenants", "execution_rules"),
+            tenant_of=_itself,
+            rows=TenantRow,
         )
 
     def load(self, connection: Connection, steps: Sequence[StepRow]) -> BatchContext:
@@ -89,9 +99,7 @@ class ContextLoader:
         placed = {(step.node_id, step.version): step for step in steps}.values()
         versions = self._versions.get_many(
             {(step.tenant_id, step.journey_id, step.version) for step in placed},
-            lambda keys: {
-                key: place_nodes(rows) for key, rows in claims.load_nodes(connection, keys).items()
-            },
+            lambda keys: claims.load_nodes(connection, keys),
         )
         tenant_ids = {step.tenant_id for step in placed}
         tenants = self._tenants_of(connection, tenant_ids)
@@ -124,17 +132,9 @@ class ContextLoader:
         """Zone and rules, of tenants that are there."""
         loaded = self._tenants.get_many(
             tenant_ids,
-            lambda ids: {
-                row.tenant_id: (row.timezone, execution_rules(row))
-                for row in claims.load_tenants(connection, ids)
-            },
+            lambda ids: {row.tenant_id: row for row in claims.load_tenants(connection, ids)},
         )
         return {tenant_id: found for tenant_id, found in loaded.items() if found is not None}
-
-    def clear(self) -> None:
-        """Forget everything, so that the next batch sees what was written meanwhile."""
-        for cache in (self._versions, self._tenants):
-            cache.clear()
 
 
 def place_nodes(rows: Sequence[NodeRow]) -> dict[int, PlacedNode]:
@@ -231,3 +231,15 @@ def execution_rules(row: TenantRow) -> ExecutionRules:
         row.max_messages_per_day,
         timedelta(minutes=row.call_gap_minutes),
     )
+
+
+def _zone_and_rules(row: TenantRow) -> tuple[str, ExecutionRules]:
+    return row.timezone, execution_rules(row)
+
+
+def _tenant_of_version(key: VersionKey) -> UUID:
+    return key[0]
+
+
+def _itself(tenant_id: UUID) -> UUID:
+    return tenant_id

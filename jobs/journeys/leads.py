@@ -5,11 +5,11 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from db.cache.bulk import BulkCache
+from db.cache.registry import Caches
 from db.engine import Connection
 from db.queries import leads as queries
 from db.queries.journeys.rows import StepRow
-from db.queries.leads import ScoredLead
+from db.queries.leads import ScoredLead, ServiceRow
 from jobs.journeys.asked import asked
 from jobs.journeys.context import BatchContext
 from jobs.journeys.decide import Decided
@@ -23,9 +23,15 @@ _NOTHING_SOLD = Pricing()
 class LeadLoader:
     """Fetches leads, and prices through this process's cache: nothing is asked when it is warm."""
 
-    def __init__(self, pricing_ttl_s: float) -> None:
-        self._pricing: BulkCache[UUID, Pricing] = BulkCache(
-            "service_pricing", maxsize=_CACHED_TENANTS, ttl_s=pricing_ttl_s
+    def __init__(self, pricing_ttl_s: float, caches: Caches) -> None:
+        self._pricing = caches.make(
+            "service_pricing",
+            _pricing,
+            maxsize=_CACHED_TENANTS,
+            ttl_s=pricing_ttl_s,
+            tables=("services",),
+            tenant_of=_itself,
+            rows=list[ServiceRow],
         )
 
     def attach(
@@ -46,7 +52,7 @@ class LeadLoader:
         keys = sorted({(step.tenant_id, step.contact_id) for step in asking})
         leads = queries.load_leads(connection, keys)
         pricing = self._pricing.get_many(
-            {tenant_id for tenant_id, _ in keys}, lambda ids: _load_pricing(connection, ids)
+            {tenant_id for tenant_id, _ in keys}, lambda ids: _load_services(connection, ids)
         )
         return [
             step._replace(
@@ -57,10 +63,6 @@ class LeadLoader:
             else step
             for step in steps
         ]
-
-    def clear(self) -> None:
-        """Forget prices, so that the next batch sees what was written meanwhile."""
-        self._pricing.clear()
 
 
 def apply(connection: Connection, decided: Sequence[Decided], now: datetime) -> None:
@@ -82,9 +84,19 @@ def scored(decided: Sequence[Decided]) -> list[ScoredLead]:
     return list(last.values())
 
 
-def _load_pricing(connection: Connection, tenant_ids: Sequence[UUID]) -> dict[UUID, Pricing]:
+def _load_services(
+    connection: Connection, tenant_ids: Sequence[UUID]
+) -> dict[UUID, list[ServiceRow]]:
     rows = queries.load_services(connection, tenant_ids)
     return {
-        tenant_id: Pricing(Service(*row[1:]) for row in services)
+        tenant_id: list(services)
         for tenant_id, services in groupby(rows, key=lambda row: row.tenant_id)
     }
+
+
+def _pricing(rows: Sequence[ServiceRow]) -> Pricing:
+    return Pricing(Service(*row[1:]) for row in rows)
+
+
+def _itself(tenant_id: UUID) -> UUID:
+    return tenant_id

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from config.settings import Settings
+from db.cache.registry import Caches
 from db.counter import count_statements, uncounted
 from db.engine import Connection, Database
 from db.queries.journeys.claims import load_contacts
@@ -115,7 +116,7 @@ def _end(
     connection: Connection, settings: Settings, steps: Sequence[StepRow], *, real_clock: bool
 ) -> Applied:
     # Loaded anew: nodes that a worker has cached may have the goal and exits of an older file.
-    context = ContextLoader(settings).load(connection, steps)
+    context = ContextLoader(settings, Caches()).load(connection, steps)
     steps = attach_results(connection, steps, context, real_clock=real_clock)
     steps = attach_past(connection, steps, context)
     reading = {node_id for node_id, placed in context.nodes.items() if placed.reads_contact}

@@ -1,8 +1,11 @@
+import contextlib
 import json
 
 import psycopg
 import pytest
 
+from config.settings import load_settings
+from db.cache.shared import open_shared_store
 from db.engine import connect_directly
 from db.queries.maintenance import try_to_lead
 from tests.factories import make_contacts, make_tenant
@@ -124,6 +127,26 @@ def test_calls_that_nobody_dials_are_seen(here, leader, redis_url, database_url,
         )
         every_line_is_busy = checks(here("doctor", "--json", REDIS_URL=redis_url))["calls"]
         assert every_line_is_busy["ok"]
+
+
+def test_figures_of_caches_are_told_and_who_can_not_hear_of_changes(here, leader, redis_settings):
+    environment = {name.upper(): value for name, value in redis_settings.items()}
+    asked = {"misses": 1, "shared_hits": 0, "loads": 1, "evictions": 0, "size": 1}
+
+    def look(**report):
+        with contextlib.closing(open_shared_store(load_settings(**redis_settings))) as store:
+            store.report({"problem": None} | report)
+        return checks(here("doctor", "--json", **environment))["caches"]
+
+    warm = look(caches={"tenants": {"hits": 12_344, **asked}})
+    assert (warm["ok"], warm["found"]) == (
+        True,
+        "1 processes; tenants 1 entries, 100.0% of 12,345 lookups found",
+    )
+    cold = look(caches={"tenants": {"hits": 0, **asked, "misses": 10_000}})
+    assert (cold["ok"], "tenants: cold" in cold["advice"]) == (False, True)
+    deaf = look(caches={}, problem="a pooler")
+    assert "DATABASE_DIRECT_URL" in deaf["advice"]
 
 
 def test_a_broker_of_no_known_kind_is_a_fault(here, leader):

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from config.settings import ConfigError, load_settings
+from db.cache.registry import Caches
 from jobs.calls.belonging import Owners
 from jobs.calls.flush import flush_calls
 from jobs.calls.listening import connection
@@ -82,7 +83,7 @@ def calls_in(database):
 
 
 def flushed(database, settings, stream, until):
-    owners = Owners(300)
+    owners = Owners(300, Caches())
 
     def look():
         flush_calls(database, settings, stream, owners)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from db.cache.changes import note_change
 from db.engine import Connection
 from db.queries.journeys.lifecycle import Chunk
 from db.queries.journeys.rows import NodeRow, StepRow
@@ -144,6 +145,7 @@ def forget_rule_changes(connection: Connection, change: RuleChange) -> None:
 
 def set_timezone(connection: Connection, tenant_id: UUID, timezone: str) -> bool:
     """Give the tenant its zone; False if it had that already."""
+    note_change("tenants", tenant_id)
     cursor = connection.execute(
         statement("tenants/set_timezone"), {"tenant_id": tenant_id, "timezone": timezone}
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from db.bulk import columns
+from db.cache.changes import note_change
 from db.engine import Connection
 from db.queries.journeys.rows import JourneyRow, NewNode, NodeFigures
 from db.statements import statement
@@ -32,6 +33,7 @@ def save_journey(
     reentry: str,
 ) -> tuple[UUID, int]:
     """Insert the journey or raise its version; returns (id, version)."""
+    note_change("journeys", tenant_id)
     row = connection.execute(
         statement("journeys/save_journey"),
         {
@@ -56,6 +58,7 @@ def save_nodes(
     nodes: Sequence[NewNode],
 ) -> None:
     """Insert the nodes of a version: (key, type, config, edges)."""
+    note_change("journey_nodes", tenant_id)
     keys, types, configs, edges, on_cycles = columns(nodes, 5)
     connection.execute(
         statement("journeys/save_nodes"),

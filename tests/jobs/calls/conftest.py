@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from config.settings import load_settings
+from db.cache.registry import Caches
 from jobs.calls.belonging import Owners
 from jobs.calls.phones import Phones
 from jobs.calls.stream import CallStream
@@ -35,7 +36,7 @@ def stream(client, redis_settings):
 
 @pytest.fixture
 def owners():
-    return Owners(300)
+    return Owners(300, Caches())
 
 
 @pytest.fixture

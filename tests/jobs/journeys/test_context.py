@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 
+from db.cache.registry import Caches
 from db.counter import count_statements
 from db.queries.journeys.claims import claim_steps
 from db.queries.journeys.rows import NodeRow
@@ -105,7 +106,7 @@ def test_context_is_loaded_once_and_then_comes_from_the_cache(database, settings
     with database.transaction() as connection:
         set_rules(connection, tenant_id, **laid_down)
         connection.execute("DELETE FROM execution_rules WHERE tenant_id <> %s", [tenant_id])
-    loader = ContextLoader(settings)
+    loader = ContextLoader(settings, database.caches)
     context, statements = load(database, loader)
     assert statements == 2
     assert context.zones == zones
@@ -125,7 +126,7 @@ def test_context_is_loaded_once_and_then_comes_from_the_cache(database, settings
 
     again, statements = load(database, loader)
     assert (again, statements) == (context, 0)
-    loader.clear()
+    database.caches.clear()
     anew, statements = load(database, loader)
     assert (anew.zones, anew.rules, statements) == (context.zones, context.rules, 2)
 
@@ -166,5 +167,5 @@ def test_a_row_of_defaults_is_as_none_at_all(database, settings):
     with database.transaction() as connection:
         set_rules(connection, with_row)
         connection.execute("DELETE FROM execution_rules WHERE tenant_id = %s", [without])
-    context, _ = load(database, ContextLoader(settings))
+    context, _ = load(database, ContextLoader(settings, Caches()))
     assert context.rules == {with_row: DEFAULT_RULES, without: DEFAULT_RULES}

@@ -57,7 +57,6 @@ def test_in_the_middle_and_by_the_file_applied_last(database, runner):
     tenant_id, _ = enrolled(database, 2, at=START)
     runner.run_batch(START)
     apply_journey(database, tenant_id, LEAVING)
-    runner.clear_caches()
     query(database, "UPDATE contacts SET status = 'LOST' WHERE phone_number = '+15550000000'")
     runner.run_batch(START + timedelta(minutes=1))
     assert query(database, "SELECT status, version FROM journey_contacts ORDER BY status") == [

@@ -160,7 +160,7 @@ def test_prices_are_asked_for_once_and_seen_anew_when_caches_are_cleared(databas
         if n == 1:
             make_services(database, tenant_id, (None, 50, ["gutter"]))
         if n == 2:
-            runner.clear_caches()
+            database.caches.clear()
         with count_statements() as count:
             runner.run_batch(START)
         asked.append(sum("s.currency" in text for text in count.texts))

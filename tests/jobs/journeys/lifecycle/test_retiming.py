@@ -132,7 +132,7 @@ def test_longer_hours_bring_steps_that_were_put_off_forward(database, settings, 
     lay_down(database, tenant_id)
     assert retime(database, tenant_id, None, now) == 3
     assert times(database) == [now] * 3
-    runner.clear_caches()
+    database.caches.clear()
     assert runner.run_batch(now).messages == 3
 
 

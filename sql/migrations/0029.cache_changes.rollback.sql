@@ -1,0 +1,2 @@
+-- With it go its triggers.
+DROP FUNCTION trunkline_tell_caches() CASCADE;
