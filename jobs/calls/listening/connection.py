@@ -1,6 +1,7 @@
 """One PBX listened to: logged in, asked what goes on, and called again when it is gone."""
 
 import asyncio
+import contextlib
 import random
 from dataclasses import dataclass
 
@@ -105,16 +106,15 @@ class PbxConnection:
         list_all = [("Action", "CoreShowChannels"), ("ActionID", self._list_id)]
         [pong] = await client.act([[("Action", "Ping")]])
         [answer] = await client.act([list_all])
-        if pong is None or answer is None:
-            raise AmiError("no answer to a question about its calls")
-        if answer.fields.get("Response") != "Success":
+        if pong is None:
+            raise AmiError("no answer to a Ping")
+        told = answer is not None and answer.fields.get("Response") == "Success"
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s if told else 0):
+                await self._complete.wait()
+        if not self._complete.is_set():  # its events are worth no less
             log.warning("pbx_tells_no_calls", pbx=self._pbx.name)
             return
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._complete.wait()
-        except TimeoutError:
-            raise AmiError("a list of its calls that doesn't end") from None
         at = _number(pong.fields.get("Timestamp")) or self._intake.arrival()
         self._intake.take(Told(self._pbx.name, at, calls=tuple(self._listed)))
 

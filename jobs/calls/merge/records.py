@@ -24,8 +24,8 @@ _BY_STATUS = {
     "": NO_ANSWER,  # its end was not heard of
 }
 _BY_CAUSE = {17: BUSY, 34: FAILED, 3: FAILED, 20: FAILED, 0: FAILED}
-# Timestamps of events that belong together run a little ahead of each other.
-_TOGETHER_S = 0.005
+# Timestamps of events that belong together run ahead of each other, on a busy PBX by this much.
+_TOGETHER_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
