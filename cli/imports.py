@@ -189,6 +189,8 @@ def _import(
     detach: bool,
     as_json: bool,
 ) -> None:
+    if errors is not None and errors.resolve() == file.resolve():
+        raise CommandError("--errors names the file itself", BAD_INPUT)
     inspect_file(file, mapping=arguments["mapping"])
     with open_session() as session:
         owner = tenant_named(session.database, tenant)

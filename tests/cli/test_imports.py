@@ -62,6 +62,15 @@ def test_a_list_that_is_being_mended_is_not_written_over(here, acme, example, wo
     assert again.read_bytes() == chosen.read_bytes()
 
 
+def test_the_file_itself_is_not_written_over(here, acme, example):
+    before = example.read_bytes()
+    words = ("import", "contacts", example, "--tenant", "acme", "--errors", example)
+    result = here(*words)
+    assert (result.code, len(result.error_lines)) == (2, 1)
+    assert example.read_bytes() == before
+    assert json.loads(here("jobs", "list", "--json").out) == []
+
+
 def test_nothing_rejected_leaves_no_list(here, acme, tmp_path, worker):
     path = tmp_path / "good.csv"
     path.write_text("phone\n+12125550100\n")
