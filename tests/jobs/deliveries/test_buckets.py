@@ -177,7 +177,7 @@ def test_the_tick_does_not_ring_for_what_the_bucket_does_not_hold(
         limits = {"steps": 10, "messages": 100, "webhooks": 1, "webhooks_per_tenant": 1}
         limits |= {"calls": 1, "runs": 1, "firings": 1}
         with database.transaction() as connection:
-            rows = count_due_work(connection, **limits, known_kinds=[], schedules=[])
+            rows = count_due_work(connection, **limits, kinds=[], schedules=[])
         return next(row.due for row in rows if row.ledger == "messages")
 
     assert due() == 5
