@@ -50,7 +50,7 @@ def list_jobs(
                 _progress(run.progress_done, run.progress_total),
                 run.attempts,
                 run.created_at,
-                run.error and run.error.partition("\n")[0],
+                run.reason,
             )
             for run in runs
         ],

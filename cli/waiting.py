@@ -54,7 +54,7 @@ def leave(run_id: UUID, *, as_json: bool) -> None:
 def insist_on_success(run: Run) -> None:
     """Raises CommandError, with the run's own error as the text, if it failed or was cancelled."""
     if run.state != "succeeded":
-        raise CommandError(f"run {run.id} {run.state}" + (f": {run.error}" if run.error else ""))
+        raise CommandError(f"run {run.id} {run.state}" + (f": {run.reason}" if run.reason else ""))
 
 
 def wait_for_run(
@@ -78,7 +78,7 @@ def wait_for_run(
             return run
         if run.state == "queued" and time.monotonic() > impatient_at:
             impatient_at = float("inf")
-            reason = f"its last try failed: {run.error}" if run.error else "does a worker run?"
+            reason = f"its last try failed: {run.reason}" if run.reason else "does a worker run?"
             tell(f"run {run_id} is still queued ({reason}); waiting on. `trunkline doctor` looks")
         time.sleep(POLL_S)
 

@@ -116,7 +116,7 @@ class Demo:
         self._await(phase, all_ended)
         for run in runs:
             if run.state != "succeeded":
-                raise CommandError(f"run {run.id} ({run.kind}) {run.state}: {run.error}")
+                raise CommandError(f"run {run.id} ({run.kind}) {run.state}: {run.reason}")
         return list(runs)
 
     def _await(self, phase: str, is_over: Callable[[queries.Progress], bool]) -> None:

@@ -1,5 +1,9 @@
 import json
 
+import psycopg
+
+from workers.kinds import KINDS
+
 
 def test_migrate_roll_back_and_again(trunkline, empty_database_url):
     def migrate(*words):
@@ -24,3 +28,12 @@ def test_it_says_what_it_did(trunkline, empty_database_url):
 def test_a_number_alone_is_a_mistake(here):
     result = here("migrate", "2")
     assert (result.code, len(result.error_lines)) == (2, 1)
+
+
+def test_the_door_for_sql_knows_the_kinds_of_this_release(trunkline, empty_database_url):
+    for _ in range(2):
+        assert trunkline("migrate", DATABASE_URL=empty_database_url).code == 0
+    with psycopg.connect(empty_database_url) as connection:
+        rows = connection.execute("SELECT kind, required FROM job_kinds").fetchall()
+    assert {kind for kind, _ in rows} == set(KINDS)
+    assert dict(rows)["enroll_contacts"] == ["journey"]

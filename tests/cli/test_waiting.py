@@ -2,6 +2,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from cli import waiting
+from cli.errors import CommandError
 from cli.session import Session
 from config.settings import load_settings
 from db.engine import Database, DatabaseUnreachableError
@@ -53,6 +54,15 @@ def test_progress_is_seen_until_the_end(session, database, worker):
     run = waiting.wait_for_run(session, "acme", run_id, lambda run: seen.append(run.state))
     assert run.state == "failed"
     assert seen[-1] == "failed"
+
+
+def test_what_failed_is_told_in_one_line(session, database, capsys):
+    run_id = queued_run(database)
+    with database.transaction() as connection:
+        connection.execute("UPDATE job_runs SET state = 'failed', error = E'no luck\\n  at x.py:1'")
+    with pytest.raises(CommandError) as caught:
+        waiting.finish_command(session, "acme", run_id, as_json=False, detach=False)
+    assert str(caught.value) == f"run {run_id} failed: no luck"
 
 
 def test_a_connection_lost_in_the_middle_is_made_anew(session, capsys):

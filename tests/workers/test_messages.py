@@ -48,11 +48,13 @@ def push(redis_settings):
             "args": [str(arg) for arg in args],
         }
         key = f"{redis_settings['broker_namespace']}:{queue}"
-        with contextlib.closing(redis.Redis.from_url(redis_settings["redis_url"])) as client:
-            with client.pipeline(transaction=True) as together:
-                together.hset(f"{key}.msgs", message_id, json.dumps(message))
-                together.rpush(key, message_id)
-                together.execute()
+        with (
+            contextlib.closing(redis.Redis.from_url(redis_settings["redis_url"])) as client,
+            client.pipeline(transaction=True) as together,
+        ):
+            together.hset(f"{key}.msgs", message_id, json.dumps(message))
+            together.rpush(key, message_id)
+            together.execute()
 
     return push_one
 

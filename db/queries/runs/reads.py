@@ -43,6 +43,11 @@ class Run:
     started_at: datetime | None
     finished_at: datetime | None
 
+    @property
+    def reason(self) -> str | None:
+        """What went wrong, the first line of ``error``; the others tell where."""
+        return self.error.partition("\n")[0] if self.error else None
+
 
 def list_runs(
     connection: ReadConnection,

@@ -105,7 +105,7 @@ def test_an_error_is_tried_again_and_tells_what_and_where(database, settings, te
     run = shown(database, run_id)
     assert (run.state, run.attempts) == ("queued", 1)
     message, place, *_ = run.error.splitlines()
-    assert message == "RuntimeError: no luck at …00"
+    assert message == run.reason == "RuntimeError: no luck at …00"
     assert re.fullmatch(r"  at tests/jobs/runs/test_execution.py:\d+ in stumble", place)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import BaseModel
 
+from db.queries.runs import take_turn
 from jobs.runs import Item, Kind, claim_run, enqueue, enqueue_many, succeed
 from tests.factories import make_tenant
 
@@ -132,6 +133,13 @@ def test_limits_hold_however_many_claim_at_once(database, settings, tenants):
         claims = [job.result() for job in [pool.submit(take) for _ in range(6)]]
 
     assert len([claim for claim in claims if claim]) == 2
+
+
+def test_who_freezes_while_taking_a_turn_is_cut_off_soon(database):
+    with database.transaction() as connection:
+        take_turn(connection, "here")
+        shown = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+    assert shown == ("5s",)
 
 
 def test_a_higher_priority_goes_first_while_queued(database, settings, tenants):
