@@ -12,6 +12,7 @@ from benchmarks.reporting import Report, Target
 from benchmarks.stack import Servers, benchmark_servers
 from benchmarks.timing import median, say, spread
 from config.settings import Settings
+from db.cache.registry import Caches
 from db.engine import Database
 from jobs.calls.ami.framing import Framing
 from jobs.calls.belonging import Owners
@@ -99,7 +100,7 @@ def write(servers: Servers, data: bytes, calls: int) -> float:
     with closing(database), closing(stream):
         listen(data, stream, settings)
         started = time.perf_counter()
-        flush_calls(database, settings, stream, Owners(300))
+        flush_calls(database, settings, stream, Owners(300, Caches()))
         elapsed_s = time.perf_counter() - started
         with database.transaction() as connection:
             row = connection.execute(

@@ -58,6 +58,12 @@ class CacheListener:
         self._stopping = True
         self._stop_told.send(b"x")
         self._thread.join()
+        figures = {
+            name: {"asked": its.asked, "hit_rate": round(its.hit_rate, 3), "loads": its.loads}
+            for name, its in self._caches.statistics().items()
+            if its.hit_rate is not None
+        }
+        log.info("caches_left", **figures)
         self._stop_seen.close()
         self._stop_told.close()
         if self._caches.store:

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from db.cache import listener as module
+from db.cache import registry
 from db.cache.cache import as_it_is
 from db.cache.listener import CHANNEL, CacheListener, keep_caches
 from db.engine import connect_directly
@@ -202,7 +203,7 @@ def test_listener_that_is_cut_off_comes_back_and_nothing_old_is_read(
     assert reader.loads <= loads + 1
 
 
-def test_while_it_can_not_listen_reads_go_past_the_caches(database, settings, psql):
+def test_while_it_can_not_listen_reads_go_past_the_caches(database, settings, psql, monkeypatch):
     tenant_id = make_tenant(database)
     reader = Reader(database, "tenants", psql)
     may = threading.Event()
@@ -224,10 +225,17 @@ def test_while_it_can_not_listen_reads_go_past_the_caches(database, settings, ps
         for _ in range(3):
             reader.read(tenant_id)
         assert reader.loads == 5
+        # Cut off for longer: at once, not when its silence has lasted for some time.
+        monkeypatch.setattr(registry, "TERM_S", 1e9)
+        may.clear()
+        psql.execute("SELECT pg_terminate_backend(%s)", listeners(psql)[0])
+        wait_until(lambda: not database.caches.trusted())
+        reader.read(tenant_id)
+        assert reader.loads == 6
     finally:
         listener.stop()
     reader.read(tenant_id)
-    assert reader.loads == 6  # nobody listens any more
+    assert reader.loads == 7  # nobody listens any more
 
 
 class Pooled:
@@ -286,4 +294,6 @@ def test_process_tells_of_its_caches_in_redis(database, redis_settings, settings
     assert told[0]["caches"]["tenants"] == {
         "hits": 0, "misses": 1, "shared_hits": 0, "loads": 1, "evictions": 0, "size": 1,
     }  # fmt: skip
-    listener.stop()
+    with capture_logs() as logs:
+        listener.stop()
+    assert logs[-1]["tenants"] == {"asked": 1, "hit_rate": 0.0, "loads": 1}
