@@ -153,10 +153,7 @@ class Settings(BaseSettings):
     call_context: DialplanContext = Field(
         "trunkline", description="Context of the dialplan that takes calls once they are answered."
     )
-    call_outcome_s: PositiveFloat = Field(
-        300, description="A call of which nothing was heard for so long has the outcome none."
-    )
-
+    call_outcome_s: PositiveFloat = Field(300, description="Heard of no longer, a call has none.")
     call_debounce_ms: PositiveInt = Field(500, description="Wait for changes to an answered call.")
     call_debounce_max_ms: PositiveInt = Field(5000, description="Longest wait of any such change.")
     call_spool_mb: PositiveInt = Field(512, description="Beyond this a listener loses events.")
