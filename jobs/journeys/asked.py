@@ -80,7 +80,9 @@ def calls(decided: Sequence[Decided]) -> tuple[list[QueuedCall], list[CallScript
 
 
 def wait_key(step: StepRow, put_off: Reschedule) -> str | None:
-    """The event that the step waits for, if it does."""
+    """The event that the step waits for, if it does; another try waits for what the last did."""
+    if put_off.failed:
+        return step.wait_key
     key = put_off.wait_key
     return f"{key}{step.id}" if key is not None and key.endswith(":") else key
 

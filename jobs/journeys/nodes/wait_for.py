@@ -22,7 +22,10 @@ class WaitFor(LimitedWait):
 
     type: ClassVar[str] = "wait_for"
 
-    event: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
+    # One that ends in a colon would be a step's own event: the step's id goes on after it.
+    event: Annotated[
+        str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9]([a-z0-9_.:-]*[a-z0-9_.-])?$")
+    ]
     next: NodeKey
     timeout: NodeKey | None = None
 

@@ -1,6 +1,6 @@
 -- Moves the next contacts of a journey that are on older versions to the current one, where it has
--- a node of the same key. Another type of node is no longer waited at in the old way, nor is what
--- the old one asked people to approve.
+-- a node of the same key. Another type of node is no longer waited at in the old way, what the old one
+-- asked people to approve is taken back, and a call that it queued is not made.
 --   :from_version  only from this version, or null for all
 --   :after, :size  the enrollment after which to begin, and steps at most
 -- Updated by key, not by place: a step that another transaction has changed while it was waited for
@@ -41,6 +41,18 @@ WITH target AS MATERIALIZED (
   FROM chunk
   WHERE a.tenant_id = :tenant_id AND a.journey_contact_id = chunk.journey_contact_id
     AND a.status = 'PENDING' AND NOT chunk.alike
+), undialed AS MATERIALIZED (
+  SELECT q.tenant_id, q.id
+  FROM chunk
+  JOIN call_queue AS q ON q.tenant_id = :tenant_id AND q.execution_id = chunk.id
+  WHERE q.state = 'QUEUED' AND NOT chunk.alike
+  ORDER BY q.id
+  FOR UPDATE OF q SKIP LOCKED -- whoever allocates one may wait for its step, which is held here
+), withdrawn AS (
+  UPDATE call_queue AS q
+  SET state = 'CANCELLED', error = 'its node is another in the current version', finished_at = now()
+  FROM undialed
+  WHERE q.tenant_id = undialed.tenant_id AND q.id = undialed.id
 ), enrollments AS (
   UPDATE journey_contacts AS c SET version = chunk.version
   FROM chunk

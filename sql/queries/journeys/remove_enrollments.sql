@@ -39,6 +39,12 @@ WITH ended AS (
   JOIN call_queue AS q ON q.contact_id = contact.id
   WHERE q.tenant_id = :tenant_id AND q.state IN ('QUEUED', 'HELD')
     AND (:journey_id::uuid IS NULL OR q.journey_id = :journey_id::uuid)
+    -- Whoever entered since the steps were locked stays, and waits for its call's outcome.
+    AND NOT EXISTS (
+      SELECT FROM journey_contacts AS c
+      WHERE c.tenant_id = q.tenant_id AND c.id = q.journey_contact_id
+        AND c.status IN ('ACTIVE', 'PAUSED') AND c.id <> ALL (:ids::bigint[])
+    )
   ORDER BY q.id
   -- One that is being allocated is left to that, which sees the enrollment's end or is past it:
   -- it holds the call and may wait for the step, which is held here.

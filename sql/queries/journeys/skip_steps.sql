@@ -24,6 +24,27 @@
     scheduled_at, :now::timestamptz, :now::timestamptz, attempts, 'skipped',
     'overdue when it was resumed'
   FROM passed
+), counted AS (
+  SELECT tenant_id, journey_id, node_id, jsonb_object_agg(what, number) AS counts
+  FROM (
+    SELECT tenant_id, journey_id, node_id, 'skipped' AS what, count(*) AS number
+    FROM passed GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT tenant_id, journey_id, next_node_id, 'entered', count(*) FROM passed GROUP BY 1, 2, 3
+  ) AS by_node
+  GROUP BY 1, 2, 3
+), figures AS (
+  -- The nodes' figures are those of the batch history, so this is in it as well.
+  INSERT INTO batch_runs (
+    tenant_id, batch_id, journey_id, status, claimed, completed, rescheduled, failed,
+    statements, late_ms, node_counts, started_at, finished_at
+  )
+  SELECT
+    c.tenant_id, gen_random_uuid(), c.journey_id, 'COMPLETED', steps.number, steps.number, 0, 0,
+    1, 0, jsonb_object_agg(c.node_id, c.counts), :now::timestamptz, clock_timestamp()
+  FROM counted AS c
+  JOIN (SELECT journey_id, count(*) AS number FROM passed GROUP BY 1) AS steps USING (journey_id)
+  GROUP BY c.tenant_id, c.journey_id, steps.number
 ), moved AS (
   UPDATE pending_executions AS p
   SET id = DEFAULT, node_id = passed.next_node_id, scheduled_at = :now::timestamptz,

@@ -10,7 +10,7 @@ from db.counter import count_statements
 from db.queries.journeys.claims import claim_steps
 from jobs.journeys.apply import apply
 from jobs.journeys.batch import StepRunner
-from jobs.journeys.decide import DecidedGroup
+from jobs.journeys.decide import DecidedGroup, RetryPolicy
 from jobs.journeys.decisions import Advance, Reschedule, UpdateContact
 from tests.factories import set_rules
 from tests.jobs.journeys.journeys import enrolled, query
@@ -247,3 +247,18 @@ def test_step_that_asks_and_waits_does_both_or_leaves_by_its_failure_branch(data
     ) == [("done", None, START), ("mark", "answer", until)]
     with database.transaction() as connection:
         assert {step.wait_key for step in claim_steps(connection, 10, until)} == {None, "answer"}
+
+
+def test_another_try_waits_for_the_same_answer(database):
+    """Else the step would ask a second time for what it has asked for."""
+    enrolled(database, 1, raw=POISON, node="mark", at=START)
+    query(database, "UPDATE pending_executions SET wait_key = 'answer'")
+    later = START + timedelta(seconds=10)
+    with database.transaction() as connection:
+        steps = claim_steps(connection, 10, START)
+        retry = RetryPolicy(5, timedelta(seconds=10)).after(steps[0], "broken", START)
+        apply(connection, [DecidedGroup(retry, steps)], START)
+
+    assert query(
+        database, "SELECT wait_key, scheduled_at, attempts, error FROM pending_executions"
+    ) == [("answer", later, 1, "broken")]

@@ -10,6 +10,7 @@ from jobs.journeys.batch import StepRunner
 from jobs.journeys.lifecycle import contacts as lives
 from jobs.journeys.lifecycle.journeys import pause_journey
 from jobs.journeys.lifecycle.overdue import Overdue, OverdueError
+from tests.factories import set_rules
 from tests.jobs.journeys.journeys import WELCOME, apply_journey, enroll, enrolled, query
 from tests.jobs.journeys.lifecycle.races import Stopped, during, states, statuses
 
@@ -63,6 +64,51 @@ def test_a_batch_that_comes_during_the_change_never_queues(database, runner, mon
     assert change(database, tenant_id, contact_ids(database)) == (4, 4, 0, 0)
     assert claimed == [0, 0]
     assert (runner.run_batch(START).claimed, statuses(database)) == (0, {})
+
+
+def test_who_enters_during_the_removal_keeps_its_call(database, runner, monkeypatch):
+    """Its step would wait for ever for the outcome of a call that nobody makes."""
+    call = {"type": "make_call", "next": "done"}
+    raw = {"journey": "phone", "start": "call", "nodes": {"call": call, "done": {"type": "end"}}}
+    tenant_id, journey = enrolled(database, 1, raw=raw | {"reentry": "many"}, at=START)
+    with database.transaction() as connection:
+        set_rules(
+            connection, tenant_id, quiet_starts_at=None, quiet_ends_at=None, call_gap_minutes=0
+        )
+    runner.run_batch(START)
+    ids = contact_ids(database)
+    remove = lives.queries.remove_enrollments
+
+    def enter_again(*args, **kwargs):
+        query(
+            database,
+            "INSERT INTO journey_contacts"
+            " (tenant_id, journey_id, contact_id, version, source, entry_no)"
+            " VALUES (%s, %s, %s, 1, 'manual', 2)",
+            tenant_id,
+            journey.id,
+            ids[0],
+        )
+        query(
+            database,
+            "INSERT INTO pending_executions"
+            " (tenant_id, journey_id, journey_contact_id, node_id, scheduled_at, entered_at)"
+            " SELECT c.tenant_id, c.journey_id, c.id, p.node_id, %s, %s FROM journey_contacts c,"
+            " pending_executions p WHERE c.entry_no = 2",
+            START,
+            START,
+        )
+        assert runner.run_batch(START).rescheduled == 1
+        return remove(*args, **kwargs)
+
+    monkeypatch.setattr(lives.queries, "remove_enrollments", enter_again)
+    lives.remove_contacts(database, tenant_id, ids)
+
+    assert query(
+        database,
+        "SELECT c.entry_no, c.status, q.state FROM call_queue q"
+        " JOIN journey_contacts c ON c.id = q.journey_contact_id ORDER BY 1",
+    ) == [(1, "REMOVED", "CANCELLED"), (2, "ACTIVE", "QUEUED")]
 
 
 def test_batches_and_removals_side_by_side_lose_nothing(database, settings):

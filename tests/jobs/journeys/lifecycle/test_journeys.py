@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db.counter import count_statements
+from db.queries.journeys.versions import count_nodes
 from jobs.journeys.batch import StepRunner
 from jobs.journeys.lifecycle import journeys as lives
 from jobs.journeys.lifecycle import settling
@@ -181,7 +182,7 @@ def test_resume_spreads_what_is_overdue_evenly_in_order(database, monkeypatch):
 
 
 def test_resume_skips_what_is_overdue_once(database, runner):
-    tenant_id, _ = enrolled(database, 3, at=START)
+    tenant_id, journey = enrolled(database, 3, at=START)
     lives.pause_journey(database, tenant_id, "welcome")
     later = datetime.now(UTC)
     skip = Overdue("skip")
@@ -200,6 +201,12 @@ def test_resume_skips_what_is_overdue_once(database, runner):
         "SELECT DISTINCT n.key, p.state, p.steps, p.entered_at = p.scheduled_at"
         " FROM pending_executions p JOIN journey_nodes n ON n.id = p.node_id",
     ) == [("pause", "DUE", 2, True)]
+    with database.transaction() as connection:
+        figures = {
+            row.key: (row.entered, row.waiting, row.skipped)
+            for row in count_nodes(connection, tenant_id, journey.id)
+        }
+    assert (figures["hello"], figures["pause"]) == ((3, 0, 3), (3, 3, 0))
     assert runner.run_batch(later).rescheduled == 3
     assert statuses(database) == {}
 

@@ -80,6 +80,23 @@ def test_another_type_of_node_does_not_wait_as_the_old_one_did(database, runner)
     assert runner.run_batch(datetime.now(UTC) + timedelta(seconds=1)).claimed == 1
 
 
+@pytest.mark.parametrize("kind", ["make_call", "send_sms"])
+def test_a_queued_call_is_made_only_where_its_node_still_calls(database, runner, kind):
+    call = {"type": "make_call", "next": "done"}
+    raw = {"journey": "welcome", "start": "call", "nodes": {"call": call, "done": {"type": "end"}}}
+    tenant_id, _ = enrolled(database, 2, raw=raw, at=START)
+    runner.run_batch(START)
+    changed = {"type": "send_sms", "body": "Hi"} if kind == "send_sms" else {"ring_seconds": 20}
+    apply_journey(
+        database, tenant_id, raw | {"nodes": raw["nodes"] | {"call": {**call, **changed}}}
+    )
+
+    assert migrate_journey(database, tenant_id, "welcome").moved == 2
+
+    left = "QUEUED" if kind == "make_call" else "CANCELLED"
+    assert query(database, "SELECT state, count(*) FROM call_queue GROUP BY 1") == [(left, 2)]
+
+
 def test_a_step_whose_version_was_not_loaded_is_tried_again(database, runner):
     """A claim may have read the version before and the node after a migration."""
     tenant_id, _ = enrolled(database, 1, at=START)

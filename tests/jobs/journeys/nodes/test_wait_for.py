@@ -47,6 +47,7 @@ def test_edges():
         {"event": "timeout"},
         {"event": "failure"},
         {"event": "No spaces"},
+        {"event": "order:"},
         {"event": "reply", "timeout": "nag", "days": 1e300},
     ],
 )
