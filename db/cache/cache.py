@@ -147,6 +147,10 @@ class Cache(Generic[K, R, V]):
         """Forget the keys chosen; of what others have shared nothing is believed any more."""
         self._forget(None, chosen)
 
+    def settler(self) -> Callable[[int], None] | None:
+        """`SharedRows.settler`, where rows are shared."""
+        return self._shared.settler() if self._shared else None
+
     def sweep(self) -> None:
         """Let go of what has expired."""
         with self._lock:
@@ -182,8 +186,8 @@ class Cache(Generic[K, R, V]):
                     else:
                         awaited[key] = other
             if first:
-                self._statistics.misses += len(own) + len(awaited)
-                self._statistics.hits += len(found)
+                self._statistics.misses += len(own)
+                self._statistics.hits += len(found) + len(awaited)
         return own, awaited
 
     def _fly(

@@ -97,6 +97,7 @@ class CacheListener:
         connection.add_notify_handler(lambda notice: changes.add(notice.payload))
         connection.execute(f"LISTEN {CHANNEL}")
         self._caches.clear()
+        news = True
         log.info("cache_listener_listens")
         while not self._stopping:
             # Notifications that came since are handed over with the answer.
@@ -104,9 +105,13 @@ class CacheListener:
             connection.execute("SELECT 1")
             while notice := connection.pgconn.notifies():  # read, but after the answer
                 changes.add(notice.extra.decode())
+            news = news or bool(changes)
             while changes:
                 self._tell(changes.pop())
             self._caches.heard(asked_at)
+            if news:
+                self._caches.settle()
+                news = False
             self._keep_house()
             self._wait(BEAT_S, connection)
 

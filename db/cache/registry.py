@@ -93,6 +93,17 @@ class Caches:
         for cache in self._all():
             cache.clear(_matching(cache.name, pattern))
 
+    def settle(self) -> None:
+        """Believe, of what others share, what they load from now on; not only from the next look.
+
+        For after a change: else each process would load anew what another has loaded since.
+        """
+        settlers = [settle for cache in self._all() if (settle := cache.settler())]
+        now = self.store.now() if self.store and settlers else None
+        if now is not None:
+            for settle in settlers:
+                settle(now)
+
     def sweep(self) -> None:
         """Let go of what has expired."""
         for cache in self._all():

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import redis
@@ -65,6 +66,11 @@ class SharedStore:
             return int(seconds) * 1_000_000 + int(microseconds), values
 
         return self._try(ask)
+
+    def now(self) -> int | None:
+        """The time (µs); None: Redis is away."""
+        told: tuple[int, int] | None = self._try(self._client.time)
+        return int(told[0]) * 1_000_000 + int(told[1]) if told else None
 
     def keep(self, values: Mapping[str, bytes], ttl_s: float) -> None:
         """Write all in one round trip, each gone after ``ttl_s``."""
@@ -166,6 +172,10 @@ class SharedRows(Generic[K, R]):
     def distrust(self, scope: Scope) -> None:
         """Believe nothing of it that was loaded until now."""
         self._floors.mark(scope)
+
+    def settler(self) -> Callable[[int], None]:
+        """To be told a time that is asked for from now on: what is loaded after it is believed."""
+        return partial(self._floors.settle, self._floors.unsettled())
 
     def _read(self, key: K, value: bytes, now: int, found: dict[K, tuple[R | None, float]]) -> None:
         try:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 
 @dataclass
 class CacheStatistics:
-    """``hits`` were found in the process; of the ``misses``, ``shared_hits`` were in Redis.
+    """``hits`` were known in the process, or just being loaded by another of its threads.
 
+    Of the ``misses``, ``shared_hits`` were in Redis.
     ``loads`` is how often the database was asked, once for all that was missing. ``evictions`` fell
     to make room, before their time.
     """

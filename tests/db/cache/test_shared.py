@@ -123,6 +123,19 @@ def test_after_a_change_nothing_older_is_taken_from_redis(process, table):
     assert (table.loads, other.statistics.shared_hits) == (2, 1)
 
 
+def test_what_is_loaded_after_all_have_settled_is_loaded_once(process, table):
+    table.rows = {(ANN, 1): ROW}
+    processes = [process(), process()]
+    for _ in range(2):
+        for caches, _ in processes:
+            caches.changed("tenants", ANN)
+            caches.settle()
+        for _, cache in processes:
+            assert cache.get_many([(ANN, 1)], table.load) == table.rows
+        table.rows = {(ANN, 1): ROW._replace(price=Decimal(1))}
+    assert table.loads == 2
+
+
 def test_reader_that_was_overtaken_harms_nobody(process, table):
     """It loaded before a write, and shares what it loaded after all have heard of the write."""
     table.rows = {(ANN, 1): ROW}
