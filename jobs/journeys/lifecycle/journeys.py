@@ -57,8 +57,8 @@ def pause_journey(database: Database, tenant_id: UUID, key: str) -> StatusChange
 def archive_journey(database: Database, tenant_id: UUID, key: str) -> StatusChanged:
     """Stop a journey and cancel its unsent messages, undialed calls and drafts before people.
 
-    It can still be resumed. Steps that waited for such a call then go on as if it had failed;
-    drafts that nobody had decided on are put before people again.
+    It can still be resumed. Steps that waited for such a call, or for the answer to a webhook, then
+    go on as if it had failed; drafts that nobody had decided on are put before people again.
 
     Raises:
         DefiniteError: there is no such journey.

@@ -25,7 +25,11 @@ WITH live AS MATERIALIZED (
   FOR SHARE OF c
 ), released AS (
   -- By key: a step that was waited for has a new place, which this statement doesn't see.
-  UPDATE pending_executions AS p SET state = 'DUE'
+  UPDATE pending_executions AS p
+  SET state = 'DUE',
+    -- Its call was not made meanwhile: it is given a day for the answer anew.
+    scheduled_at = CASE WHEN p.wait_key = 'webhook answer' AND p.signal IS NULL
+      THEN greatest(p.scheduled_at, now() + interval '1 day') ELSE p.scheduled_at END
   FROM chunk
   WHERE p.tenant_id = :tenant_id AND p.journey_contact_id = chunk.journey_contact_id
     AND p.id = chunk.id

@@ -12,7 +12,11 @@ WITH resumed AS (
     AND j.id IN (SELECT journey_id FROM resumed)
   FOR SHARE OF t, j
 ), released AS (
-  UPDATE pending_executions AS p SET state = 'DUE'
+  UPDATE pending_executions AS p
+  SET state = 'DUE',
+    -- Its call was not made meanwhile: it is given a day for the answer anew.
+    scheduled_at = CASE WHEN p.wait_key = 'webhook answer' AND p.signal IS NULL
+      THEN greatest(p.scheduled_at, now() + interval '1 day') ELSE p.scheduled_at END
   FROM resumed AS r
   WHERE p.tenant_id = :tenant_id AND p.journey_contact_id = r.id
     AND r.journey_id IN (SELECT id FROM live)

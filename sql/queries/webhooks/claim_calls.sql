@@ -2,8 +2,8 @@
 -- is being called for it no more than :per_tenant, so that one whose server hangs leaves room for
 -- the others. (Claims at the same moment don't see each other's.)
 -- A call whose step waits for it no more is deleted in the same statement: its contact was removed,
--- the step skipped or over, the journey archived. One whose journey or enrollment is paused is put
--- off.
+-- the step skipped or over, the journey archived; an archived journey's step is told, as it may be
+-- resumed. One whose journey or enrollment is paused is put off.
 -- Parameters: batch_size, per_tenant, lease_token uuid, lease_s, paused_wait_s, now (null: the
 -- database's clock). Returns the calls to be made.
 WITH RECURSIVE waiting (tenant_id) AS (
@@ -60,6 +60,7 @@ judged AS MATERIALIZED (
   SELECT d.*,
     s.waits IS NULL OR j.status = 'ARCHIVED' OR e.status NOT IN ('ACTIVE', 'PAUSED')
       AS withdrawn,
+    s.waits AND j.status = 'ARCHIVED' AS archived,
     j.status <> 'ACTIVE' OR e.status = 'PAUSED' AS paused
   FROM due AS d
   CROSS JOIN LATERAL (
@@ -81,6 +82,24 @@ judged AS MATERIALIZED (
 dropped AS (
   DELETE FROM webhook_calls AS c
   WHERE c.ctid = ANY (ARRAY(SELECT place FROM judged WHERE withdrawn))
+),
+archived_step AS MATERIALIZED (
+  -- In order of enrollment, as whoever locks many steps does.
+  SELECT p.tenant_id, p.journey_contact_id, p.id
+  FROM judged AS v
+  JOIN pending_executions AS p
+    ON p.tenant_id = v.tenant_id AND p.journey_contact_id = v.journey_contact_id
+    AND p.id = v.execution_id
+  WHERE v.archived AND p.wait_key = 'webhook answer' AND p.signal IS NULL
+  ORDER BY p.journey_contact_id
+  FOR UPDATE OF p
+),
+told AS (
+  UPDATE pending_executions AS p
+  SET signal = '{"outcome": "failed", "error": "the journey is archived"}',
+    scheduled_at = coalesce(:now::timestamptz, clock_timestamp())
+  FROM archived_step AS s
+  WHERE p.tenant_id = s.tenant_id AND p.journey_contact_id = s.journey_contact_id AND p.id = s.id
 )
 UPDATE webhook_calls AS c
 SET attempts = c.attempts + (NOT v.paused)::int,

@@ -14,6 +14,7 @@ from db.counter import count_statements
 from jobs.journeys.batch import StepRunner
 from jobs.journeys.lifecycle import contacts as people
 from jobs.journeys.lifecycle import journeys as lives
+from jobs.journeys.lifecycle.overdue import Overdue
 from jobs.journeys.nodes.webhook import GIVE_UP
 from jobs.webhooks.batch import PAUSED_WAIT_S, WRITE_EVERY_S, WebhookOutcome, run_webhooks
 from standalone.http_server import Response
@@ -347,6 +348,43 @@ def test_what_goes_on_is_called(database, settings, client, steps, asked, stop):
     assert run_webhooks(database, settings, client, at(seconds=PAUSED_WAIT_S)).answered == 1
     go_on(steps, at(seconds=PAUSED_WAIT_S))
     assert ended(database) == {"poor": 1}
+
+
+@pytest.mark.parametrize("stop", ["paused", "contacts paused", "suspended"])
+def test_a_pause_of_days_leaves_time_for_the_answer(database, settings, client, steps, asked, stop):
+    tenant_id = asked()
+    ids = [row[0] for row in query(database, "SELECT id FROM contacts")]
+    CHANGES[stop][0](database, tenant_id, ids)
+    run_webhooks(database, settings, client, START)
+    now = datetime.now(UTC)  # long after START and a day
+    run = Overdue("run")
+    if stop == "paused":
+        lives.resume_journey(database, tenant_id, "hooked", run)
+    elif stop == "suspended":
+        lives.resume_tenant(database, tenant_id, run)
+    else:
+        people.resume_contacts(database, tenant_id, ids, overdue=run)
+
+    go_on(steps, now)
+    assert ended(database) == {}
+    assert run_webhooks(database, settings, client, now).answered == 1
+    go_on(steps, now)
+    assert ended(database) == {"poor": 1}
+
+
+def test_a_step_of_an_archived_journey_is_told_and_goes_on_if_that_is_resumed(
+    database, settings, client, steps, asked
+):
+    tenant_id = asked()
+    lives.archive_journey(database, tenant_id, "hooked")
+    assert run_webhooks(database, settings, client, START).claimed == 0
+    assert calls(database) == [(0,)]
+
+    lives.resume_journey(database, tenant_id, "hooked", Overdue("run"))
+    go_on(steps, datetime.now(UTC))
+
+    assert ended(database) == {"lost": 1}
+    assert left(database)[0][1:] == ("failed", {"error": "the journey is archived"})
 
 
 def test_a_contact_not_to_be_contacted_is_no_reason_not_to_call(

@@ -122,7 +122,8 @@ def test_a_run_looks_up_by_key_and_in_order_of_time(busy):
 def test_looking_for_due_calls_reads_no_more_than_is_of_use(busy):
     look = {
         "steps": 8000, "messages": 1600, "webhooks": 512, "webhooks_per_tenant": 32, "calls": 8,
-        "runs": 8, "firings": 8, "known_kinds": [], "schedules": [], "firing_backoff_s": 10.0,
+        "runs": 8, "firings": 8, "known_kinds": [], "tenant_limits": [], "total_limits": [],
+        "schedules": [], "firing_backoff_s": 10.0,
     }  # fmt: skip
     with busy.transaction() as connection:
         whole, indexes = explained(connection, "maintenance/count_due_work", look)
