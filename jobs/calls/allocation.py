@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from uuid import UUID, uuid4
 
 import structlog
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 PAUSED_WAIT_S = 60.0
 # A call that no PBX was there for waits so long.
 UNSENT_WAIT_S = 5.0
+# Older than this a claim no longer says who may be called.
+_CLAIM_HOLDS_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def allocate_calls(
 
     The lease is committed before anybody is dialed, with the id that the call's channel will have.
     A worker killed in between has counted a try, and nobody is dialed twice: the call's outcome
-    comes with the channel's events, or is ``none`` once ``call_outcome_s`` are over.
+    comes with the channel's events, or is ``none`` once ``call_outcome_s`` are over. One that stood
+    still in between dials nobody: contacts may have been removed meanwhile, and leases lost.
 
     Args:
         database: where the calls are.
@@ -80,8 +84,9 @@ def allocate_calls(
             if stale and next_hours:
                 put_off(connection, stale, next_hours)
             _tell_cancelled(connection, claimed, now)
+        claimed_at_s = monotonic()
         dialing = [call for call in claimed if call.verdict == "DIALING"]
-        answers = phones.dial([_dial(call) for call in dialing]) if dialing else []
+        answers = _dial_all(phones, dialing, claimed_at_s)
         if dialing:
             said_of = list(zip(dialing, answers, strict=True))
             # Apart: ends tell steps before contacts are changed, dials change contacts.
@@ -181,6 +186,15 @@ def _tell_cancelled(
         if call.verdict == "CANCELLED" and call.execution_id is not None
     ]
     tell_steps(connection, signals, now)
+
+
+def _dial_all(
+    phones: Phones, calls: Sequence[ClaimedCall], claimed_at_s: float
+) -> Sequence[DialAnswer]:
+    dials = [_dial(call) for call in calls]
+    if monotonic() - claimed_at_s > _CLAIM_HOLDS_S:
+        return [DialAnswer(Verdict.UNSENT, reason="its worker stood still")] * len(dials)
+    return phones.dial(dials) if dials else []
 
 
 def _dial(call: ClaimedCall) -> Dial:

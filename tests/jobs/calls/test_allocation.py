@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -359,6 +360,24 @@ class TestRaces:
         assert (removed.enrollments, removed.calls) == (2, 0)
         assert allocate_calls(database, settings, board, now=NOON) == AllocationOutcome()
         assert query(database, STATES) == [("DIALING", 2)]
+
+    def test_a_worker_that_stood_still_after_its_claim_dials_nobody(
+        self, database, settings, enrolled, monkeypatch
+    ):
+        tenant_id, contacts = enrolled
+        board, build = Switchboard(), allocation._dial
+
+        def stand_still(call):
+            remove_contacts(database, tenant_id, contacts)
+            monkeypatch.setattr(allocation, "monotonic", lambda: monotonic() + 60)
+            return build(call)
+
+        monkeypatch.setattr(allocation, "_dial", stand_still)
+        assert allocate_calls(database, settings, board, now=NOON).unsent == 2
+        monkeypatch.undo()
+
+        assert allocate_calls(database, settings, board, now=NOON + MINUTE).cancelled == 2
+        assert board.dialed == []
 
     def test_who_is_removed_before_a_put_off_call_is_due_again_is_not_called(
         self, database, settings, enrolled
