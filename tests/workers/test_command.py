@@ -25,7 +25,11 @@ def test_the_procfile_names_programs_that_read_the_settings():
         line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
     )
 
-    assert commands == {"worker": "python -m workers", "scheduler": "python -m scheduler"}
+    assert commands == {
+        "worker": "python -m workers",
+        "scheduler": "python -m scheduler",
+        "listener": "python -m listener",
+    }
 
 
 def test_threads_are_read_as_every_setting_is(monkeypatch):
