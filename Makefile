@@ -39,6 +39,7 @@ check: install
 
 chaos: install
 	for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q tests/acceptance/test_kills.py tests/acceptance/chaos_imports.py $(ARGS) || exit 1; done
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q -m hypothesis $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 
+import hypothesis
 import pytest
 import structlog
 
@@ -14,6 +15,12 @@ from standalone.servers import embedded_servers
 from tests.databases import DatabaseSupply, drop_database, make_database
 from tests.databases import database_url as database_url_of
 from tests.redis_keys import own_namespace
+
+
+# The same examples each time, so that what is green stays green; `make chaos` looks for others.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("search", database=None, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_configure():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from jobs.imports.records import Record
 
 # Full-width forms too, which some spreadsheets take for the same.
-_FORMULA = r"(?:[\t\r\n]|\s*[=+\-@＝＋－＠])"
+_FORMULA = r"\s*[\t\r\n=+\-@＝＋－＠]"
 _DANGEROUS = re.compile(_FORMULA)
 _GUARDED = re.compile(f"'{_FORMULA}")
 # An error list's own column, and what is written there.
