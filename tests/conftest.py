@@ -16,7 +16,6 @@ from tests.databases import DatabaseSupply, drop_database, make_database
 from tests.databases import database_url as database_url_of
 from tests.redis_keys import own_namespace
 
-
 # The same examples each time, so that what is green stays green; `make chaos` looks for others.
 hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("search", database=None, deadline=None, print_blob=True)
