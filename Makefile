@@ -23,8 +23,9 @@ demo: install
 up: install
 	@$(BIN)/trunkline up $(ARGS)
 
+# Each of the two has servers of its own; ARGS=-n0 runs all in one.
 test: install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: install
 	$(BIN)/python -m pip install --quiet --constraint requirements.txt --editable '.[standalone,bench]'

@@ -91,8 +91,8 @@ _LEDGERS = {
 
 _MORE_WORKERS = "see that workers run and that they are enough: start more"
 _ADVICE = {
-    "calls": "see that workers run and reach a PBX by AMI_URLS: `pbx_takes_no_calls` in their logs "
-    "says why they don't"
+    "calls": "set AMI_URLS for the workers, without it nobody dials; where it is set, "
+    "`pbx_takes_no_calls` in their logs says why a PBX takes none"
 }
 
 

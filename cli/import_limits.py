@@ -10,6 +10,7 @@ from cli.output import print_fields, print_json
 from cli.session import open_session, tenant_named
 from db.queries.imports import change_limits
 
+_MOST_BYTES = 10**15
 _MOST = 2_000_000_000
 
 Number = Annotated[str | None, typer.Option(metavar="N|none", help="none: what the settings say.")]
@@ -51,9 +52,8 @@ def import_limits(
 def _number(name: str, text: str) -> int | None:
     if text == "none":
         return None
-    if not text.isdecimal() or not 0 < int(text) <= _MOST:
+    most = _MOST_BYTES if name == "max_bytes" else _MOST
+    if not text.isdecimal() or not 0 < int(text) <= most:
         option = "--" + name.replace("_", "-")
-        raise CommandError(
-            f"{option} {text!r} is no number from 1 to {_MOST:,}, or none", BAD_INPUT
-        )
+        raise CommandError(f"{option} {text!r} is no number from 1 to {most:,}, or none", BAD_INPUT)
     return int(text)

@@ -32,7 +32,7 @@ from config.tracebacks import error_text
 
 app = typer.Typer(
     name="trunkline",
-    help="The background engine of a multi-tenant SMS outreach platform.",
+    help="The background engine of a multi-tenant voice and SMS outreach platform.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -72,7 +72,7 @@ def configure(
         typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
     ] = False,
 ) -> None:
-    """The background engine of a multi-tenant SMS outreach platform."""
+    """The background engine of a multi-tenant voice and SMS outreach platform."""
     settings = load_settings()
     long_running = context.invoked_subcommand in {"up", "listener"}
     # A command tells what went wrong in a line of its own; its pool's and statements' warnings

@@ -47,7 +47,8 @@ def test_the_environment_wins_over_the_stack(trunkline, stack):
     assert "elsewhere" in result.err
     doctor = json.loads(trunkline("doctor", "--json", DATABASE_URL=elsewhere).out)
     # Another ledger's Redis is none.
-    assert "REDIS_URL is not set" in doctor["checks"][-1]["found"]
+    found = {check["check"]: check["found"] for check in doctor["checks"]}
+    assert "REDIS_URL is not set" in found["broker"]
 
 
 def test_the_demo_refuses_a_stack_with_a_real_gateway(trunkline, stack):

@@ -140,7 +140,7 @@ def test_a_process_takes_its_share(settings):
     stack = settings.model_copy(update={"worker_processes": 4})
     database = open_database(stack)
     try:
-        assert (database.pool.min_size, database.pool.max_size) == stack.pool_share() == (1, 10)
+        assert (database.pool.min_size, database.pool.max_size) == stack.pool_share() == (1, 9)
     finally:
         database.close()
 

@@ -71,6 +71,8 @@ def replay(path: Path, stream: CallStream, *, pbx: str, zone: ZoneInfo) -> Repla
             if told.events % _BATCH_EVENTS == 0:
                 send()
     framing.finish()
+    if not told.events:
+        raise ReplayError(f"{path}: no manager events in it")
     reader.settle()
     send()
     # Of some that this recording saw end, others saw channels that it didn't.

@@ -122,7 +122,7 @@ class Spool:
             self._segment = None
         if self._segment is None:
             self._segment_path = self.folder / f"{number:012}.jsonl"
-            self._segment = self._segment_path.open("ab")
+            self._segment = _append(self._segment_path)
             folder = os.open(self.folder, os.O_RDONLY)
             try:
                 os.fsync(folder)  # that the file is there must survive as well
@@ -146,6 +146,10 @@ class Spool:
                 self._delete(segment)
 
 
+def _append(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
+
+
 def open_spool(folder: Path, *, max_bytes: int) -> Spool:
     """The first spool in ``folder`` that no other listener has.
 
@@ -154,8 +158,9 @@ def open_spool(folder: Path, *, max_bytes: int) -> Spool:
     """
     for number in range(1, _MOST_SPOOLS + 1):
         own = folder / str(number)
-        own.mkdir(parents=True, exist_ok=True)
-        lock = (own / "lock").open("ab")
+        # Who called whom is nobody else's business on this machine.
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = _append(own / "lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -101,3 +101,10 @@ def test_a_file_that_cannot_be_read_is_named(stream, tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(ReplayError, match=r"stream\.raw\.gz: "):
         replay(path, stream, pbx="pbx", zone=UTC)
+
+
+def test_a_file_that_is_no_recording_is_refused(stream, tmp_path):
+    path = tmp_path / "journey.yaml"
+    path.write_text("journey: welcome\nstart: hello\n")
+    with pytest.raises(ReplayError, match=r"journey\.yaml: no manager events in it"):
+        replay(path, stream, pbx="pbx", zone=UTC)

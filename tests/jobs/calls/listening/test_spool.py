@@ -1,3 +1,6 @@
+import os
+import stat
+
 import pytest
 
 from db.queries.calls.logs import CallKey
@@ -86,3 +89,15 @@ def test_two_listeners_have_a_spool_each(open_one):
     third = open_one()  # takes up what the one that is gone has left
     assert third.folder == second.folder
     assert kept(third) == ["second"]
+
+
+def test_nobody_else_on_the_machine_can_read_it(open_one):
+    before = os.umask(0)
+    try:
+        spool = open_one()
+        spool.append(entries("1"))
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in spool.folder.iterdir()]
+    assert modes == [0o600, 0o600]
+    assert stat.S_IMODE(spool.folder.stat().st_mode) == 0o700
