@@ -71,6 +71,10 @@ class PbxSimulator:
             self.start(self._ring_in(inbound_per_second, dids))
         async with server:
             await stop.wait()
+            server.close()
+            # Who was let in at the last moment has a session within a few turns of the loop.
+            for _ in range(4):
+                await asyncio.sleep(0)
             self.drop_sessions()
             for task in self._tasks:
                 task.cancel()

@@ -5,13 +5,16 @@ from functools import partial
 
 import psycopg
 import pytest
+from pydantic import TypeAdapter
 
 from db.cache.listener import CacheListener
 from db.cache.shared import open_shared_store
 from db.counter import count_statements
 from db.engine import Database, connect_directly
+from db.queries.journeys.claims import load_tenants
+from db.queries.journeys.rows import TenantRow
 from jobs.journeys.batch import StepRunner
-from tests.factories import make_contacts
+from tests.factories import make_contacts, make_tenant
 from tests.jobs.journeys.journeys import apply_journey, enroll, enrolled, query
 from tests.waiting import wait_until
 
@@ -145,3 +148,13 @@ def test_rows_are_shared_with_other_processes_as_they_are(database, settings, re
     assert counted == [2, 0]
     figures = others.caches.statistics()
     assert (figures["journey_nodes"].shared_hits, figures["tenants"].shared_hits) == (1, 1)
+
+
+def test_a_tenant_that_laid_down_no_rules_can_be_shared(database, psql):
+    tenant_id = make_tenant(database)
+    psql.execute("DELETE FROM execution_rules WHERE tenant_id = %s", [tenant_id])
+    with database.transaction() as connection:
+        [row] = load_tenants(connection, [tenant_id])
+    assert row.weekdays is None
+    rows = TypeAdapter(TenantRow)
+    assert rows.validate_json(rows.dump_json(row)) == row
